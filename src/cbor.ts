@@ -1,0 +1,162 @@
+/**
+ * Deterministic CBOR (RFC 8949, 4.2.1), the encoding of everything that is signed, hashed or sealed (docs/protocol.md, 2).
+ * Only unsigned integers up to 2^53-1, byte and text strings, definite arrays, false, true and null; each value has one encoding.
+ * Input from outside is first walked by a loop that allocates nothing and bounds depth, items and bytes, then decoded by
+ * cborg, encoded again and compared: a library accepts more than one encoding and recurses as deep as the input asks it to.
+ */
+import { decode as decodeTokens, encodeInto, Tokenizer, Type } from 'cborg';
+import { type Bytes, equal, fromUtf8 } from './bytes.ts';
+import { PassportError } from './errors.ts';
+
+export type Value = number | string | boolean | null | Bytes | readonly Value[];
+
+const MAX_DEPTH = 16;
+const MAX_ITEMS = 100_000;
+const MAX_BYTES = 1 << 20;
+
+const UINT = 0;
+const BYTES = 2;
+const TEXT = 3;
+const ARRAY = 4;
+const SIMPLE = 7;
+const FALSE = 20;
+const TRUE = 21;
+const NULL = 22;
+
+/** TypeError or RangeError for what the format cannot hold: these are mistakes of the caller. */
+export function encode(value: Value): Bytes {
+  const items = { left: MAX_ITEMS };
+  // The exact size first, so that cborg writes into our array and keeps no copy of a secret in a buffer of its own.
+  const out = new Uint8Array(measure(value, 0, items));
+  encodeInto(value, out);
+  return out;
+}
+
+/**
+ * `malformed` for everything that `encode` would not have written, and beyond the limits: arrays nested 16 deep,
+ * 100,000 items, `maxBytes` (1 MiB). The byte strings in the result are copies.
+ */
+export function decode(bytes: Bytes, limits: { readonly maxBytes?: number } = {}): Value {
+  if (bytes.length > (limits.maxBytes ?? MAX_BYTES)) throw malformed('longer than allowed');
+  scan(bytes);
+  // A Buffer would be cut into views instead of copies.
+  const data = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  const again = new Uint8Array(bytes.length);
+  let value: Value;
+  try {
+    value = decodeTokens(data, { ...STRICT, tokenizer: new TextTokenizer(data, STRICT) }) as Value;
+    encodeInto(value, again);
+  } catch (cause) {
+    throw malformed('not decodable', cause);
+  }
+  if (!equal(again, bytes)) throw malformed('not the one encoding of its value');
+  return value;
+}
+
+const STRICT = {
+  strict: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowBigInt: false,
+  retainStringBytes: true,
+};
+
+/** Decodes text itself: cborg drops a leading U+FEFF, so that a text which begins with it could be written but never read. */
+class TextTokenizer extends Tokenizer {
+  override next(): ReturnType<Tokenizer['next']> {
+    const token = super.next();
+    if (token.type === Type.string && token.byteValue !== undefined) token.value = fromUtf8(token.byteValue);
+    return token;
+  }
+}
+
+function malformed(what: string, cause?: unknown): PassportError {
+  return new PassportError('malformed', `CBOR: ${what}`, cause === undefined ? {} : { cause });
+}
+
+/** One pass over well-formed, definite, shortest-form items; throws `malformed`. Depth costs an entry of a fixed array. */
+function scan(bytes: Bytes): void {
+  const open = new Float64Array(MAX_DEPTH); // per open array: items still to come
+  let depth = 0;
+  let items = 0;
+  let at = 0;
+  for (;;) {
+    if (at >= bytes.length) throw malformed('too short');
+    if (++items > MAX_ITEMS) throw malformed('too many items');
+    const first = bytes[at++] as number;
+    const major = first >> 5;
+    const info = first & 31;
+    let value = info;
+    if (major === SIMPLE) {
+      if (info !== FALSE && info !== TRUE && info !== NULL) throw malformed('a type that is not used');
+    } else if (info > 23) {
+      if (info > 27) throw malformed('an indefinite length');
+      const width = 1 << (info - 24);
+      if (bytes.length - at < width) throw malformed('too short');
+      value = 0;
+      for (let i = 0; i < width; i++) value = value * 256 + (bytes[at++] as number);
+      if (value > Number.MAX_SAFE_INTEGER) throw malformed('an integer above 2^53-1');
+    }
+    if (major === BYTES || major === TEXT) {
+      if (bytes.length - at < value) throw malformed('too short');
+      at += value;
+    } else if (major === ARRAY) {
+      if (bytes.length - at < value) throw malformed('too short'); // every item has at least one byte
+      if (depth === MAX_DEPTH) throw malformed('nested too deep');
+      open[depth++] = value;
+    } else if (major !== UINT && major !== SIMPLE) {
+      throw malformed('a type that is not used');
+    }
+    while (depth > 0 && open[depth - 1] === 0) depth--;
+    if (depth === 0) break;
+    open[depth - 1] = (open[depth - 1] as number) - 1;
+  }
+  if (at !== bytes.length) throw malformed('bytes after the end');
+}
+
+/** Length of the encoding of `value`, after checking that all of it is in the format. */
+function measure(value: Value, depth: number, items: { left: number }): number {
+  if (--items.left < 0) throw new RangeError('CBOR: too many items');
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value) || value < 0 || Object.is(value, -0))
+      throw new RangeError('CBOR: expected an unsigned integer');
+    return head(value);
+  }
+  if (typeof value === 'string') {
+    const length = utf8Length(value);
+    return head(length) + length;
+  }
+  if (typeof value === 'boolean' || value === null) return 1;
+  if (value instanceof Uint8Array) return head(value.length) + value.length;
+  if (!Array.isArray(value)) throw new TypeError('CBOR: a type that is not used');
+  if (depth === MAX_DEPTH) throw new RangeError('CBOR: nested too deep');
+  let size = head(value.length);
+  for (let i = 0; i < value.length; i++) size += measure(value[i] as Value, depth + 1, items);
+  return size;
+}
+
+/** Bytes of an initial byte with its shortest argument (RFC 8949, 3). */
+function head(argument: number): number {
+  if (argument < 24) return 1;
+  if (argument < 0x100) return 2;
+  if (argument < 0x1_0000) return 3;
+  return argument < 0x1_0000_0000 ? 5 : 9;
+}
+
+/** Refuses a lone surrogate: an encoder would write U+FFFD, another text. */
+function utf8Length(text: string): number {
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) length += 1;
+    else if (unit < 0x800) length += 2;
+    else if (unit < 0xd800 || unit > 0xdfff) length += 3;
+    else {
+      const next = text.charCodeAt(++i);
+      if (unit > 0xdbff || !(next >= 0xdc00 && next <= 0xdfff))
+        throw new TypeError('CBOR: text is not well-formed UTF-16');
+      length += 4;
+    }
+  }
+  return length;
+}

@@ -1,0 +1,140 @@
+/**
+ * Registry objects from stores: the next entries are followed, older ones are compared with what was decided here. A second
+ * certified entry in a decided slot is a fork: the registry freezes, whoever provably lied or forgot is named.
+ */
+import { type Bytes, equal, hex } from '../bytes.ts';
+import { type Device, type Fork, forkOf, type MemberView } from '../device/device.ts';
+import { isPassportError } from '../errors.ts';
+import { parseRequest } from '../format/entry.ts';
+import { culprits, type Testimony } from '../registry/evidence.ts';
+import { applyEntry, headSlot, memberOf, type RegistryState } from '../registry/state.ts';
+import { checkCertificate, checkEntry } from '../registry/valid.ts';
+import { type Decided, differs, follow, keepDecided, openDecided, registryObjects } from './decide.ts';
+import { settle } from './engine.ts';
+import { acceptOf, promiseOf } from './slot.ts';
+
+export interface Candidate {
+  readonly slot: number;
+  readonly bytes: Bytes;
+}
+
+export interface Followed {
+  readonly decided: readonly number[];
+  /** Candidates that are no valid certified entry, by index. */
+  readonly bad: readonly number[];
+  /** The next entry is here, but this device's grant of it is not. */
+  readonly grantMissing: Decided | undefined;
+  readonly forked: boolean;
+}
+
+/** Follows as many of the candidates as follow each other; at most 64 per slot are looked at. */
+export function followAll(device: Device, candidates: readonly Candidate[]): Promise<Followed> {
+  return device.asMember(async (first) => {
+    const decided: number[] = [];
+    const bad = new Set<number>();
+    let grantMissing: Decided | undefined;
+    let forked = (await forkOf(first.tx)) !== undefined;
+    for (;;) {
+      const view = (await device.view(first.tx)) as MemberView;
+      const next = headSlot(view.state) + 1;
+      const mesh = device.meshLayerKey(view.secrets, view.state.epoch);
+      const here = candidates.map((c, i) => ({ ...c, i })).filter(({ slot }) => slot === next);
+      if (forked || mesh === undefined || here.length === 0) break;
+      let moved = false;
+      for (const { bytes, i } of here.slice(0, 64)) {
+        let opened: Decided | undefined;
+        try {
+          opened = await openDecided(device, next, view.state.epoch, mesh, bytes);
+          const state = await follow(device, view, opened, bytes);
+          await settle(device, { ...view, secrets: await device.box.read(view.tx), state }, opened);
+          decided.push(next);
+          moved = true;
+          break;
+        } catch (error) {
+          if (!isPassportError(error)) throw error;
+          if (error.code === 'missing') grantMissing = opened;
+          else if (error.code === 'dealer-fault' || error.code === 'share-invalid') throw error;
+          else bad.add(i);
+        }
+      }
+      if (!moved) break;
+    }
+    for (const [i, { slot, bytes }] of candidates.entries()) {
+      const view = (await device.view(first.tx)) as MemberView;
+      if (slot > headSlot(view.state) || decided.includes(slot)) continue;
+      const verdict = await compareDecided(device, view, slot, bytes);
+      if (verdict === 'bad') bad.add(i);
+      if (verdict === 'fork') forked = true;
+    }
+    return { decided, bad: [...bad], grantMissing, forked };
+  });
+}
+
+/** The registry as it stood after `slot`, from the entries of this replica, which were checked when they came. */
+export async function stateAfter(device: Device, view: MemberView, slot: number): Promise<RegistryState | undefined> {
+  let state: RegistryState | undefined;
+  for (let s = 0; s <= slot; s++) {
+    const decided = await decidedAt(device, view, s);
+    if (decided === undefined) return undefined;
+    state = applyEntry(state, decided.entry);
+  }
+  return state;
+}
+
+/** The decided entry of a slot, from this replica. */
+export async function decidedAt(device: Device, view: MemberView, slot: number): Promise<Decided | undefined> {
+  const hash = (await registryObjects(view.tx)).find(([s]) => s === slot)?.[1];
+  const bytes = hash === undefined ? undefined : await view.tx.object(hash);
+  const epochBefore = view.state.entries[Math.max(0, slot - 1)]?.epoch ?? 0;
+  const mesh = device.meshLayerKey(view.secrets, epochBefore);
+  return bytes && mesh && openDecided(device, slot, epochBefore, mesh, bytes);
+}
+
+async function compareDecided(device: Device, view: MemberView, slot: number, bytes: Bytes): Promise<'same' | 'bad' | 'fork'> {
+  const epochBefore = view.state.entries[Math.max(0, slot - 1)]?.epoch ?? 0;
+  const mesh = device.meshLayerKey(view.secrets, epochBefore);
+  if (mesh === undefined) return 'same';
+  try {
+    const other = await openDecided(device, slot, epochBefore, mesh, bytes);
+    if (!differs(view.state, slot, other.entry)) {
+      if ((await registryObjects(view.tx)).every(([s]) => s !== slot)) await keepDecided(view.tx, slot, bytes);
+      return 'same';
+    }
+    if (slot === 0) return 'bad';
+    const before = await stateAfter(device, view, slot - 1);
+    if (before === undefined) return 'same';
+    await checkEntry(before, other.entry);
+    checkCertificate(before, other.entry, other.certificate);
+    const mine = (await decidedAt(device, view, slot)) as Decided;
+    await freeze(view, slot, mine, other);
+    return 'fork';
+  } catch (error) {
+    if (isPassportError(error)) return 'bad';
+    throw error;
+  }
+}
+
+function testimony({ entry, certificate }: Decided): Testimony {
+  return { accepts: certificate.accepts.map(acceptOf), promises: entry.core.promises.map(promiseOf), proposals: [] };
+}
+
+async function freeze(view: MemberView, slot: number, mine: Decided, other: Decided): Promise<void> {
+  const { state, tx } = view;
+  if ((await forkOf(tx)) !== undefined) return;
+  const leaves = [
+    ...parseRequest(other.entry.core.request).leaves,
+    ...state.members.filter((member) => member.left !== null && member.left >= slot).map(({ id }) => id),
+  ];
+  const suspended = new Map(leaves.map((id) => [hex(id), id]));
+  const named = culprits(testimony(mine), testimony(other)).map(
+    (id) => state.members.find((member) => hex(member.id) === id)?.name ?? id,
+  );
+  const fork: Fork = { slot, ids: [mine.entry.id, other.entry.id], culprits: named, suspended: [...suspended.values()] };
+  tx.set('fork', [fork.slot, [...fork.ids], [...fork.culprits], [...fork.suspended]]);
+}
+
+/** Whether this device was let go, and by which slot. */
+export function leftAt(view: MemberView): number | undefined {
+  const me = memberOf(view.state, view.secrets.deviceId);
+  return me !== undefined && me.left !== null && equal(me.id, view.secrets.deviceId) ? me.left : undefined;
+}

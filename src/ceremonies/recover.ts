@@ -1,0 +1,202 @@
+/**
+ * Recover on a fresh machine from N kits (docs/protocol.md, 5 and 7): the kits open the mesh, the machine becomes a device that
+ * a kit vouches for, and one change lets it in and what is lost out. From its first step it is an ordinary change: it can
+ * be left and taken up again.
+ */
+import { base32, type Bytes, equal, hex } from '../bytes.ts';
+import { receiveKey } from '../crypto/hpke.ts';
+import { holderId } from '../crypto/keys.ts';
+import { kitKeys } from '../crypto/kit.ts';
+import { guardRandom } from '../crypto/random.ts';
+import { signingKey } from '../crypto/sign.ts';
+import { kitEntropy, pidWords } from '../crypto/words.ts';
+import { anchorNote, Device } from '../device/device.ts';
+import { kitHands, requireHolders } from '../device/hands.ts';
+import { Passphrases } from '../device/passphrases.ts';
+import { type Secrets, SecretsBox } from '../device/secrets.ts';
+import { newSession } from '../device/session.ts';
+import { isPassportError, PassportError } from '../errors.ts';
+import type { Holder, Role } from '../format/entry.ts';
+import { placeAfter, signRole } from '../registry/messages.ts';
+import { head, headSlot, holdersOf, isSafePolicy, type RegistryState } from '../registry/state.ts';
+import { openReplica } from '../replica/replica.ts';
+import { setStorePlaces, storedVotes, type StorePlace } from '../sync/ledger.ts';
+import type { Environment, KeepKits, RecoverOptions } from '../types.ts';
+import { keepDecided } from './decide.ts';
+import { enterByKits, type EnteredByKits, lookAround, passportsIn, together } from './enter.ts';
+import { checkName, DEFAULT_SESSION_MS, deviceAsker, kitSheet, makeKit } from './found.ts';
+import { contribution, keepGrants, kitOpener } from './grants.ts';
+import { freshSeat, type OwnChange, startChange } from './initiate.ts';
+import { readSlot } from './slot.ts';
+import { openEpoch } from './unlock.ts';
+
+export interface Recovering {
+  readonly device: Device;
+  readonly change: OwnChange;
+  readonly passphrases: Passphrases;
+}
+
+interface Located {
+  readonly entered: EnteredByKits;
+  readonly places: readonly StorePlace[];
+  readonly failed: readonly string[];
+}
+
+/** Looks for the passport of these kits in every store; of several copies the one that is furthest on. */
+async function locate(env: Environment, urls: readonly string[], kits: readonly string[]): Promise<Located> {
+  const keys = kits.map((words) => kitKeys(kitEntropy(words)));
+  const failed: string[] = [];
+  const seen = new Map<string, { entered: EnteredByKits; places: StorePlace[] }>();
+  let reason: unknown;
+  for (const url of urls) {
+    try {
+      const store = await env.openStore(url);
+      for (const place of await passportsIn(store)) {
+        const entered = await enterByKits(keys, together([await lookAround(store, place)])).catch((error: unknown) => {
+          if (!isPassportError(error)) throw error;
+          reason = error;
+          return undefined;
+        });
+        if (entered === undefined) continue;
+        const name = hex(entered.pid);
+        const known = seen.get(name);
+        const newer = known === undefined || headSlot(entered.state) > headSlot(known.entered.state);
+        seen.set(name, { entered: newer ? entered : known.entered, places: [...(known?.places ?? []), place] });
+      }
+      await store.close();
+    } catch (error) {
+      if (!isPassportError(error)) throw error;
+      failed.push(url);
+      reason ??= error;
+    }
+  }
+  const found = [...seen.values()];
+  const [only] = found;
+  if (only === undefined) {
+    if (isPassportError(reason)) throw reason;
+    throw new PassportError('kit-unknown', 'no passport in these stores opens with these kits', {
+      hint: 'Check the address of the store, and that the kits are of one passport and were not replaced since.',
+    });
+  }
+  if (found.length > 1) throw new PassportError('usage', 'these kits open more than one passport', { hint: 'Use the kits of one.' });
+  return { ...only, failed };
+}
+
+/** Which holders leave: the named ones, else every device. */
+function leaving(state: RegistryState, names: readonly string[] | undefined): Holder[] {
+  const holders = holdersOf(state);
+  if (names === undefined) return holders.filter(({ kind }) => kind === 'device');
+  return names.map((name) => {
+    const found = holders.find((holder) => holder.name === name);
+    if (found === undefined) throw new PassportError('no-such-device', `there is no holder named "${name}"`);
+    return found;
+  });
+}
+
+const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+
+/** Opens the mesh with the kits, asks the person, makes the device, and asks for the change. */
+export async function startRecover(env: Environment, options: RecoverOptions, keepKits?: KeepKits): Promise<Recovering> {
+  const name = checkName(options.name);
+  const kits = options.kits ?? [];
+  const journal = await env.journal();
+  if ((await journal.get('n/passport')) !== undefined) {
+    throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
+  }
+  const { entered, places, failed } = await locate(env, options.stores, kits);
+  const { pid, state } = entered;
+  const hands = kitHands(pid, kits);
+  requireHolders(state, hands);
+  const lost = leaving(state, options.replace);
+  const random = guardRandom(env.random);
+  const sign = signingKey(random);
+  const receive = receiveKey(random);
+  const seat = freshSeat(state);
+  const me: Holder = { seat, id: holderId(pid, sign.publicKey), kind: 'device', name, signKey: sign.publicKey, receiveKey: receive.publicKey };
+
+  const yes = await env.person.confirm({
+    title: `Recover passport ${pidWords(pid).join(' ')}?`,
+    lines: [
+      `Newest entry here: number ${headSlot(state)}, of ${date(head(state).time)}, epoch ${state.epoch}`,
+      `Holders: ${holdersOf(state).map((holder) => holder.name).join(', ')}; ${state.threshold} are needed`,
+      `Comes in: ${name}. Leaves: ${lost.map((holder) => holder.name).join(', ') || 'nobody'}`,
+    ],
+    warnings: failed.map((url) => `${url} could not be read: it may know a newer state`),
+  });
+  if (!yes) throw new PassportError('refused', 'nothing was changed');
+
+  const passphrase = options.passphrase;
+  const passphrases = new Passphrases(env.argon2id, { current: async () => passphrase ?? env.person.passphrase('current') });
+  const key = await env.keystore.createKey(deviceAsker(env, passphrase, 'new'));
+  const localKey = random(32);
+  const box = new SecretsBox(env.keystore, key, pid, random);
+  const device = Device.with(env, pid, box, openReplica({ journal, localKey, pid, random }));
+  const secrets: Secrets = {
+    deviceId: me.id,
+    ...{ signSeed: sign.seed, signKey: sign.publicKey, localKey, nameRoot: entered.nameRoot, mesh: entered.mesh, oneTime: [] },
+    receive: [{ slot: headSlot(state) + 1, ...receive }],
+  };
+  const instance = random(16);
+  await device.replica.transact(async (tx) => {
+    await box.write(tx, secrets);
+    tx.setNote('passport', pid);
+    tx.set('instance', instance);
+    setStorePlaces(tx, places);
+    device.setState(tx, state);
+    for (const { slot, bytes } of entered.objects) await keepDecided(tx, slot, bytes);
+    await keepGrants(tx, entered.grants);
+  });
+  await env.anchor.write(anchorNote(instance, await journal.generation()));
+
+  // A session of the old epoch: it proves the passphrase before anything is asked of the mesh.
+  const shares = await device.asMember(async (view) => {
+    const list = [];
+    for (const kit of hands) list.push(await contribution(device, view, kitOpener(kit)));
+    return list;
+  });
+  const { kek } = await openEpoch(pid, state, shares, passphrases);
+  await device.useSession(newSession(env.clock, kek, state.epoch, options.sessionMs ?? DEFAULT_SESSION_MS), state);
+
+  const fresh = newKits(pid, state, lost, keepKits !== undefined, random, seat + 1);
+  if (keepKits !== undefined && fresh.length > 0) {
+    const stores = places.map(({ url, id }) => ({ url, id: base32(id) }));
+    await keepKits(fresh.map((kit, i) => kitSheet(kit, i + 1, pid, state.epoch + 1, env.clock.now(), stores)));
+  }
+  const change = await device.asMember(async (view) => {
+    const place = placeAfter(view.state);
+    const none = new Uint8Array(32);
+    const roles: Role[] = [
+      { holder: me.id, transcript: none, signature: signRole(pid, sign.seed, place, me, none) },
+      ...fresh.map((kit) => ({ holder: kit.holder.id, transcript: none, signature: signRole(pid, kit.signSeed, place, kit.holder, none) })),
+    ];
+    const slot = await readSlot(device, view, await storedVotes(view.tx));
+    const voucher = hands[0] as (typeof hands)[number];
+    return startChange(device, view, slot, {
+      kind: 'holders',
+      enters: [me, ...fresh.map(({ holder }) => holder)],
+      leaves: lost.map(({ id }) => id),
+      roles,
+      voucher,
+    });
+  });
+  return { device, change, passphrases };
+}
+
+/** Kits for the places that one new device does not fill, where somebody can keep them. */
+function newKits(pid: Bytes, state: RegistryState, lost: readonly Holder[], wanted: boolean, random: (n: number) => Bytes, seat: number) {
+  const staying = holdersOf(state).filter((holder) => !lost.some((gone) => equal(gone.id, holder.id))).length;
+  const fill = Math.max(0, lost.length - 1);
+  if (!wanted) {
+    if (isSafePolicy(state.threshold, staying + 1)) return [];
+    throw new PassportError('policy-unsafe', `${staying + 1} holders would be too few for a threshold of ${state.threshold}`, {
+      hint: 'Let new kits take the empty places: --kit-out DIR.',
+    });
+  }
+  const known = new Set(state.members.map((member) => member.name));
+  const kits = [];
+  for (let number = 1; kits.length < fill; number++) {
+    if (known.has(`kit-${number}`)) continue;
+    kits.push(makeKit(pid, seat + kits.length, number, random));
+  }
+  return kits;
+}

@@ -1,0 +1,248 @@
+/**
+ * Sync: visits every store, applies what came, moves what waits and was already approved, and brings every store what it lacks
+ * (docs/architecture.md). Each store is served independently: a change is safe when one has it. With nothing new this is one
+ * listing per store and no write.
+ */
+import { base32, equal } from '../bytes.ts';
+import { type Device, forkOf, type MemberView } from '../device/device.ts';
+import { isPassportError, PassportError } from '../errors.ts';
+import { acknowledgements, applyReady } from '../records/apply.ts';
+import { bundleObjects, bundleSummary } from '../records/objects.ts';
+import { indexReady } from '../records/indexing.ts';
+import { continuity } from '../records/own.ts';
+import { witness, writeCommit } from '../records/write.ts';
+import { epochOf, holderOf, holdersOf } from '../registry/state.ts';
+import type { Store } from '../storage/store.ts';
+import { type Ledger, NEW_LEDGER, readLedger, storedVotes, type StorePlace, storePlaces, writeLedger } from '../sync/ledger.ts';
+import type { StoreReport, StoreState } from '../types.ts';
+import { drillDue } from './drill-answers.ts';
+import { advance, type Hands } from './engine.ts';
+import { throwIfAborted } from '../sync/transfer.ts';
+import { pull, type Pulled, push, type VisitOptions } from './visit.ts';
+
+/** Opens each store at most once per process. */
+export class Stores {
+  readonly #device: Device;
+  readonly #open = new Map<string, Promise<Store>>();
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  get(place: StorePlace): Promise<Store> {
+    const known = this.#open.get(place.url) ?? this.#device.env.openStore(place.url);
+    this.#open.set(place.url, known);
+    known.catch(() => this.#open.delete(place.url));
+    return known;
+  }
+
+  async close(): Promise<void> {
+    for (const store of this.#open.values()) await (await store.catch(() => undefined))?.close();
+    this.#open.clear();
+  }
+}
+
+export interface Synced {
+  readonly stores: readonly StoreReport[];
+  readonly applied: number;
+  readonly keys: readonly string[];
+  readonly decided: readonly number[];
+  readonly needsPassphrase: boolean;
+  readonly waitingForUnlock: number;
+  readonly notices: readonly string[];
+}
+
+const STATES: Partial<Record<string, StoreState>> = {
+  'store-unreachable': 'unreachable',
+  'store-refused': 'refused',
+  'store-full': 'full',
+  'store-unknown': 'unknown',
+};
+
+interface Visit {
+  readonly place: StorePlace;
+  store?: Store;
+  pulled?: Pulled;
+  error?: PassportError;
+  sent: number;
+}
+
+async function attempt(visit: Visit, what: () => Promise<void>): Promise<void> {
+  if (visit.error !== undefined) return;
+  try {
+    await what();
+  } catch (error) {
+    if (!isPassportError(error) || STATES[error.code] === undefined) throw error;
+    visit.error = error;
+  }
+}
+
+const MAX_ROUNDS = 16;
+
+export async function syncAll(device: Device, stores: Stores, hands: Hands, options: VisitOptions = {}): Promise<Synced> {
+  const places = await device.transact(({ tx }) => storePlaces(tx));
+  const visits: Visit[] = places.map((place) => ({ place, sent: 0 }));
+  const decided: number[] = [];
+  for (const visit of visits) {
+    throwIfAborted(options.signal);
+    await attempt(visit, async () => {
+      visit.store = await stores.get(visit.place);
+      visit.pulled = await pull(device, visit.place, visit.store, options);
+      decided.push(...visit.pulled.decided);
+      await noteConfirmed(device, visit.place, visit.pulled);
+    });
+  }
+  const settled = await settle(device);
+  let waitingForUnlock = 0;
+  let needsPassphrase = false;
+  const restore = visits.some(({ pulled }) => pulled?.rolledBack === true || (pulled?.lost.length ?? 0) > 0);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const moved = await advance(device, hands, storedVotes);
+    decided.push(...moved.decided);
+    needsPassphrase = moved.needsPassphrase;
+    if (moved.decided.length > 0) await settle(device);
+    if (round > 0 && !moved.said) break;
+    for (const visit of visits) {
+      const { place, store, pulled } = visit;
+      if (store === undefined || pulled === undefined) continue;
+      await attempt(visit, async () => {
+        const now = round === 0 ? pulled : { ...pulled, ledger: await device.transact(({ tx }) => readLedger(tx, place)) };
+        const pushed = await push(device, place, store, now, 'ok', options);
+        visit.sent += pushed.sent;
+        waitingForUnlock = Math.max(waitingForUnlock, pushed.waitingForUnlock);
+      });
+    }
+  }
+  if (restore || decided.length > 0) await device.box.prune({ note: async (name) => device.transact(({ tx }) => tx.note(name)) });
+  return {
+    stores: await Promise.all(visits.map((visit) => report(device, visit))),
+    applied: settled.applied,
+    keys: settled.keys,
+    decided,
+    needsPassphrase,
+    waitingForUnlock,
+    notices: [...settled.notices, ...(await forkNotice(device))],
+  };
+}
+
+/** Votes that the listing showed are confirmed: a kit's counts from then on. */
+async function noteConfirmed(device: Device, place: StorePlace, pulled: Pulled): Promise<void> {
+  await device.transact(async ({ tx }) => {
+    const before = await readLedger(tx, place);
+    const votes = [...pulled.ledger.names].some((name) => name.startsWith('hot/v-') && !before.names.has(name));
+    if (votes || before === NEW_LEDGER) writeLedger(tx, place, { ...pulled.ledger, version: -1, slot: before.slot });
+  });
+}
+
+interface Settled {
+  readonly applied: number;
+  readonly keys: readonly string[];
+  readonly notices: readonly string[];
+}
+
+/** Applies and indexes what can be, writes what is due by itself (a witness), forgets keys that nobody needs any more. */
+export function settle(device: Device): Promise<Settled> {
+  return device.asMember(async (view) => {
+    const { tx, state, secrets } = view;
+    const ctx = device.records(view, await forkOf(tx));
+    const notices: string[] = [];
+    const { applied, rebuilt } = await applyReady(tx, ctx);
+    if (rebuilt) notices.push('Changes by a revoked device were set aside; see `passport quarantine`.');
+    const me = holderOf(state, secrets.deviceId);
+    if (me !== undefined && (await continuity(tx, ctx)) === 'restored') {
+      notices.push('This home was restored from an older copy: it goes on as a new incarnation, nothing is lost.');
+    }
+    const indexed = device.session === undefined ? undefined : await indexReady(tx, ctx);
+    for (const { bundle } of indexed?.damaged ?? []) notices.push(`Updates in ${bundle} do not fit their author’s signature.`);
+    if (me !== undefined) {
+      for (const author of await witness(tx, ctx)) {
+        const name = state.members.find(({ id }) => equal(id, author))?.name ?? 'a device';
+        notices.push(`The clock of "${name}" is far ahead; its changes do not win by that.`);
+      }
+      await drillDue(device, { ...view, secrets: await device.box.read(tx) });
+      await dropOldKeys(device, { ...view, secrets: await device.box.read(tx) });
+    }
+    return { applied, keys: indexed?.keys ?? [], notices };
+  });
+}
+
+/**
+ * Receive keys of older epochs are destroyed once this device's grant of the present one is stored and another device than the
+ * dealer has opened it from N shares (with one device: this one).
+ */
+async function dropOldKeys(device: Device, view: MemberView): Promise<void> {
+  const { tx, state, secrets } = view;
+  const me = holderOf(state, secrets.deviceId);
+  const slot = epochOf(state).slot;
+  const stale = secrets.receive.filter((key) => key.slot <= slot && me !== undefined && !equal(key.publicKey, me.receiveKey));
+  if (stale.length === 0) return;
+  const devices = holdersOf(state).filter(({ kind }) => kind === 'device');
+  const opened = (await acknowledgements(tx)).filter(({ epoch }) => epoch === state.epoch);
+  const { dealer } = epochOf(state);
+  const good = devices.length === 1 ? opened.length > 0 : opened.some(({ device: by }) => !equal(by, dealer));
+  if (!good) return;
+  await device.box.write(tx, { ...secrets, receive: secrets.receive.filter((key) => !stale.includes(key)) });
+}
+
+/** After an epoch was opened from N shares and the passphrase: the commit that says so, once. */
+export async function acknowledge(device: Device, view: MemberView): Promise<boolean> {
+  const { tx, state, secrets } = view;
+  const known = await acknowledgements(tx);
+  if (known.some(({ device: by, epoch }) => epoch === state.epoch && equal(by, secrets.deviceId))) return false;
+  await writeCommit(tx, device.records(view), [], [state.epoch]);
+  return true;
+}
+
+async function report(device: Device, visit: Visit): Promise<StoreReport> {
+  const { place, pulled, error, sent } = visit;
+  const now = device.env.clock.now();
+  const failed = error && (STATES[error.code] as StoreState);
+  if (failed !== undefined) {
+    await device.transact(async ({ tx }) => {
+      const before = await readLedger(tx, place);
+      if (before.state !== failed) writeLedger(tx, place, { ...before, state: failed });
+    });
+  }
+  const ledger: Ledger = await device.transact(({ tx }) => readLedger(tx, place));
+  return {
+    url: place.url,
+    id: base32(place.id),
+    state: failed ?? (pulled?.rolledBack === true ? 'rolled-back' : 'ok'),
+    behind: await behind(device, ledger),
+    checkedAtMs: failed === undefined ? now : ledger.checkedAt,
+    received: pulled?.received ?? 0,
+    sent,
+    lost: pulled?.lost ?? [],
+    damaged: pulled?.damaged ?? [],
+    ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
+  };
+}
+
+/** How many bundles a store lacks, as far as its ledger says. */
+export async function behind(device: Device, ledger: Ledger): Promise<number> {
+  return device.transact(async ({ tx }) => {
+    if ((await bundleSummary(tx)).version === ledger.version) return 0;
+    const there = new Set([...ledger.names].map((name) => name.slice(name.lastIndexOf('-') + 1)));
+    return (await bundleObjects(tx)).filter(({ hash }) => !there.has(hash)).length;
+  });
+}
+
+async function forkNotice(device: Device): Promise<string[]> {
+  const fork = await device.transact(({ tx }) => forkOf(tx));
+  if (fork === undefined) return [];
+  const named = fork.culprits.length === 0 ? '' : ` Provably voted twice: ${fork.culprits.join(', ')}.`;
+  return [`Two different changes were decided in slot ${fork.slot}: the registry is frozen.${named} Export what you need: passport export`];
+}
+
+/** For ceremonies: the slot after the head, and whether this device may act in it. */
+export async function requireOpenRegistry(view: MemberView): Promise<void> {
+  const fork = await forkOf(view.tx);
+  if (fork !== undefined) {
+    throw new PassportError('registry-fork', `the registry is frozen: two changes were decided in slot ${fork.slot}`, {
+      hint: 'Reading and writing go on here. Export the records, found a new passport and import them.',
+      details: { slot: fork.slot, culprits: fork.culprits },
+    });
+  }
+}
+
+

@@ -1,0 +1,98 @@
+/** The unlock as a person has it: shares that are here, then the mesh, then the passphrase; the session; the receipt. */
+import { equal, hex } from '../bytes.ts';
+import type { Contribution } from '../crypto/share.ts';
+import { isPassportError, PassportError } from '../errors.ts';
+import { epochOf, holdersOf, memberOf } from '../registry/state.ts';
+import type { Session, UnlockOptions } from '../types.ts';
+import { DEFAULT_SESSION_MS } from './found.ts';
+import { given, type Runtime } from './runtime.ts';
+import { acknowledge, settle } from './sync.ts';
+import { askUnlock, endUnlock, openEpoch, ownUnlock, sharesHere, unlockAnswers, unlockNumber, type UnlockRequest } from './unlock.ts';
+
+export async function unlock(run: Runtime, options: UnlockOptions): Promise<Session> {
+  const { device } = run;
+  await run.requireActive();
+  const kits = await run.kits(options.kits);
+  const passphrases = run.passphrases(options.passphrase, true);
+  const hands = run.hands(run.passphrases(options.passphrase, false));
+  const here = () => device.asMember((view) => sharesHere(device, view, kits));
+  const enough = (shares: readonly Contribution[]) => device.asMember(async ({ state }) => shares.length >= state.threshold);
+
+  let shares: Contribution[] | undefined = await here().catch((error: unknown) => {
+    if (isPassportError(error, 'missing')) return undefined;
+    throw error;
+  });
+  if (shares === undefined || !(await enough(shares))) {
+    await run.sync(hands, { signal: options.signal });
+    shares = await here();
+  }
+  if (!(await enough(shares))) shares = await fromOthers(run, options, shares);
+
+  const { state } = await device.asMember(async (view) => view);
+  let opened: Awaited<ReturnType<typeof openEpoch>> | undefined;
+  for (let tries = 0; opened === undefined; tries++) {
+    try {
+      opened = await openEpoch(device.pid, state, shares, passphrases);
+    } catch (error) {
+      if (!isPassportError(error, 'wrong-passphrase') || given(options).given || tries >= 2) throw error;
+      run.tell({ event: 'notice', text: 'That is not the passphrase of the passport. Try again.' });
+      passphrases.forget();
+    }
+  }
+  for (const id of opened.bad) {
+    run.tell({ event: 'notice', text: `The share of "${memberOf(state, id)?.name ?? '?'}" is wrong and was not used.` });
+  }
+  const session = await run.sessionFor(opened.kek, state.epoch, options.ttlMs ?? DEFAULT_SESSION_MS);
+  await settle(device);
+  await device.asMember(async (view) => {
+    if (view.state.epoch === state.epoch && holdersOf(view.state).some(({ id }) => equal(id, view.secrets.deviceId))) {
+      await acknowledge(device, view);
+    }
+  });
+  return session;
+}
+
+/** Asks the other devices and waits; a request that was left before is taken up again. */
+async function fromOthers(run: Runtime, options: UnlockOptions, own: Contribution[]): Promise<Contribution[]> {
+  const { device } = run;
+  const { clock } = device.env;
+  const need = await device.asMember(async ({ state }) => state.threshold);
+  const request = await device.asMember(async (view): Promise<UnlockRequest> => {
+    const { state, secrets } = view;
+    const others = holdersOf(state).filter(({ id, kind }) => kind === 'device' && !equal(id, secrets.deviceId));
+    if (own.length + others.length < need) {
+      throw new PassportError('not-enough-holders', `${own.length} of the ${need} holders that are needed are here`, {
+        hint: 'Type a kit: passport unlock --kit FILE',
+        details: { have: own.length, need },
+      });
+    }
+    const before = await ownUnlock(view, device.pid);
+    if (before !== undefined && before.epoch === epochOf(state).epoch && before.notAfter > clock.now() + 30_000) return before;
+    if (before !== undefined) await endUnlock(device, view, before, false);
+    return askUnlock(device, { ...view, secrets: await device.box.read(view.tx) }, options.purpose ?? '', options.ttlMs ?? DEFAULT_SESSION_MS);
+  });
+  run.tell({ event: 'number', id: hex(request.rid), number: unlockNumber(device.pid, request) });
+  run.tell({ event: 'waiting', what: `Approve on ${need - own.length === 1 ? 'another device' : `${need - own.length} other devices`}: passport approve` });
+  const hands = run.hands(run.passphrases(undefined, false));
+  const shares = await run.until(hands, options, () =>
+    device.asMember(async (view) => {
+      const come = await unlockAnswers(device, view, request);
+      const all = [...own, ...come.shares.filter(({ holder }) => !own.some((mine) => equal(mine.holder, holder)))];
+      if (all.length >= need) return all;
+      const left = request.chosen.length - come.refusedBy.length;
+      if (own.length + left < need) {
+        await endUnlock(device, view, request, false);
+        const by = come.refusedBy.map((id) => memberOf(view.state, id)?.name ?? '?').join(', ');
+        throw new PassportError('refused', `refused by ${by}`);
+      }
+      return undefined;
+    }),
+  );
+  if (shares === undefined) {
+    throw new PassportError('waiting', 'no other device has approved yet', {
+      hint: 'The request stays open for ten minutes: approve it on another device, then `passport unlock` again. Or type a kit: --kit FILE',
+    });
+  }
+  await device.asMember((view) => endUnlock(device, view, request, false));
+  return shares;
+}

@@ -1,0 +1,166 @@
+/**
+ * Verify: every object, chain, signature, grant and hole, in this home and in every store, and what is damaged by name.
+ * Repair puts into a store what this device has; what this home lost is taken from a store that has it whole. Never from
+ * store to store.
+ */
+import { sha256 } from '../crypto/hash.ts';
+import type { Device, MemberView } from '../device/device.ts';
+import { equal } from '../bytes.ts';
+import { isPassportError } from '../errors.ts';
+import { nameHash } from '../format/names.ts';
+import { bundleObjects } from '../records/objects.ts';
+import { repairObject, verifyReplica } from '../records/verify.ts';
+import { applyEntry, epochOf, headSlot, type RegistryState } from '../registry/state.ts';
+import { checkCertificate, checkEntry, checkFounding, checkFoundingCertificate } from '../registry/valid.ts';
+import { readLedger, type StorePlace, storePlaces, writeLedger } from '../sync/ledger.ts';
+import { fetchAll, listFolder, putObject, throwIfAborted } from '../sync/transfer.ts';
+import { StoreNames, type Wanted } from '../sync/wanted.ts';
+import type { VerifyReport } from '../types.ts';
+import { decidedAt } from './chain.ts';
+import { checkAttachments, registryObjects } from './decide.ts';
+import { deviceOpener, grantNameHash, grantsOf, openOwnGrant } from './grants.ts';
+import { settle } from './sync.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface VerifyOptions {
+  readonly repair?: boolean;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+interface Findings {
+  checked: number;
+  readonly damaged: string[];
+  readonly missing: string[];
+  readonly repaired: string[];
+}
+
+/** The registry of this home, verified again from slot 0 on. */
+async function verifyRegistry(device: Device, view: MemberView, found: Findings): Promise<void> {
+  let state: RegistryState | undefined;
+  for (let slot = 0; slot <= headSlot(view.state); slot++) {
+    try {
+      const decided = await decidedAt(device, view, slot);
+      if (decided === undefined) {
+        found.missing.push(`registry entry ${slot}`);
+        return;
+      }
+      checkAttachments(decided);
+      if (state === undefined) {
+        await checkFounding(decided.entry, device.pid);
+        checkFoundingCertificate(decided.entry, decided.certificate);
+      } else {
+        await checkEntry(state, decided.entry);
+        checkCertificate(state, decided.entry, decided.certificate);
+      }
+      state = applyEntry(state, decided.entry);
+      found.checked += 1;
+    } catch (error) {
+      if (!isPassportError(error)) throw error;
+      found.damaged.push(`registry entry ${slot}`);
+      return;
+    }
+  }
+  if (state !== undefined && !equal(state.entries[headSlot(state)]?.id ?? device.pid, view.state.entries[headSlot(view.state)]?.id ?? device.pid)) {
+    found.damaged.push('registry head');
+  }
+}
+
+async function verifyGrants(device: Device, view: MemberView, found: Findings): Promise<void> {
+  const { state, secrets, tx } = view;
+  const epoch = epochOf(state);
+  for (const [i, holder] of epoch.holders.entries()) {
+    const member = state.members.find(({ id }) => equal(id, holder.id));
+    const expected = epoch.shares[i];
+    const name = `grant of "${member?.name ?? '?'}"`;
+    const bytes = expected && (await tx.object(grantNameHash(expected.grantHash)));
+    if (bytes === undefined) found.missing.push(name);
+    else if (expected === undefined || !equal(sha256(bytes), expected.grantHash)) found.damaged.push(name);
+    else found.checked += 1;
+    if (bytes === undefined || member === undefined || !equal(holder.id, secrets.deviceId)) continue;
+    try {
+      await openOwnGrant(device, tx, epoch, member.receiveKey, deviceOpener(view));
+    } catch (error) {
+      if (!isPassportError(error)) throw error;
+      found.damaged.push(`share of "${member.name}"`);
+    }
+  }
+}
+
+export async function verify(run: Runtime, options: VerifyOptions): Promise<VerifyReport> {
+  const { device } = run;
+  const found: Findings = { checked: 0, damaged: [], missing: [], repaired: [] };
+  const own = await device.asMember(async (view) => {
+    await verifyRegistry(device, view, found);
+    await verifyGrants(device, view, found);
+    return verifyReplica(view.tx, device.records(view), options.onProgress);
+  });
+  found.checked += own.checked;
+  const lostHere = new Set([...own.damaged, ...own.missing]);
+  found.damaged.push(...own.damaged.map((hash) => `home/${hash}`));
+  found.missing.push(...own.missing.map((hash) => `home/${hash}`));
+  found.missing.push(...own.holes.map(({ chain, seq }) => `commit ${seq} of chain ${chain}`));
+  for (const place of await device.transact(({ tx }) => storePlaces(tx))) {
+    throwIfAborted(options.signal);
+    try {
+      await verifyStore(run, place, lostHere, found, options);
+    } catch (error) {
+      if (!isPassportError(error) || !error.code.startsWith('store-')) throw error;
+      found.missing.push(`${place.url} (${error.code})`);
+    }
+  }
+  if (options.repair === true && found.repaired.length > 0) await settle(device);
+  const open = (list: readonly string[]) => list.filter((name) => !found.repaired.includes(name));
+  const ok = open(found.damaged).length + open(found.missing).length === 0;
+  return { ok, checked: found.checked, damaged: found.damaged, missing: found.missing, repaired: found.repaired };
+}
+
+async function verifyStore(run: Runtime, place: StorePlace, lostHere: ReadonlySet<string>, found: Findings, options: VerifyOptions): Promise<void> {
+  const { device } = run;
+  const { signal, onProgress } = options;
+  const store = await run.stores.get(place);
+  const listed = (await Promise.all((['hot', 'reg', 'grant'] as const).map((folder) => listFolder(store, place, folder, signal)))).flat();
+  let done = 0;
+  const onDone = onProgress && (() => onProgress(++done, listed.length));
+  const good = new Set<string>();
+  const torn: string[] = [];
+  for (const { item, bytes } of await fetchAll(store, place, listed, { signal, onDone })) {
+    if (bytes === undefined) torn.push(item.path);
+    else {
+      good.add(item.path);
+      found.checked += 1;
+      if (!lostHere.has(item.name.hash)) continue;
+      const fixed = options.repair === true && (await device.transact(async ({ tx }) => repairObject(tx, item.name.hash, bytes)));
+      if (fixed) found.repaired.push(`home/${item.name.hash}`);
+    }
+  }
+  const wanted = await wantedOf(device, place);
+  const missing = wanted.filter(({ path }) => !good.has(path) && !torn.includes(path));
+  found.damaged.push(...torn.map((path) => `${place.url}/${path}`));
+  found.missing.push(...missing.map(({ path }) => `${place.url}/${path}`));
+  const names = new Set(good);
+  if (options.repair === true) {
+    for (const { path, hash } of wanted.filter((each) => !good.has(each.path))) {
+      const bytes = await device.replica.object(hash);
+      if (bytes === undefined || nameHash(bytes) !== hash) continue;
+      await putObject(store, place, path, bytes, signal);
+      names.add(path);
+      found.repaired.push(`${place.url}/${path}`);
+    }
+  }
+  await device.transact(async ({ tx }) => writeLedger(tx, place, { ...(await readLedger(tx, place)), names, version: -1, checkedAt: device.env.clock.now() }));
+}
+
+/** What a store should have of this replica; what no store has yet is not missing there. */
+function wantedOf(device: Device, place: StorePlace): Promise<Wanted[]> {
+  return device.asMember(async (view) => {
+    const at = new StoreNames(device.pid, view.secrets.nameRoot as never, place);
+    const bundles = (await bundleObjects(view.tx)).filter(({ stored }) => stored);
+    const registry = await registryObjects(view.tx);
+    const grants = await grantsOf(view.tx);
+    return [
+      ...at.all({ grants, registry, votes: [], mail: [] }),
+      ...bundles.map((bundle) => ({ path: at.bundle(bundle), hash: bundle.hash })),
+    ];
+  });
+}

@@ -1,0 +1,59 @@
+/** `passport recover`: opens a passport on a fresh machine from kits. */
+import type { Context } from '../context.ts';
+import { kitKeeper } from '../kits.ts';
+import type { Outcome } from '../output.ts';
+import { usage } from '../parse.ts';
+import { plural, safe } from '../render/text.ts';
+import { sessionFields, sessionLines, storeUrl } from '../session.ts';
+
+export async function run(context: Context): Promise<Outcome> {
+  const { options } = context;
+  const name = options.needed('name');
+  const stores = options.all('store').map(storeUrl);
+  const { kits } = await context.kits();
+  if (kits.length === 0) throw usage('--kit is missing', 'Add --kit FILE for each kit, or --kit - to type its words.');
+  const replace = options.all('replace');
+  const sessionMs = options.time('for');
+  const keeper = await kitKeeper(context);
+
+  const { Passport } = await import('../../passport.ts');
+  const recovered = Passport.recover(await context.environment(), {
+    name,
+    stores,
+    kits,
+    keepKits: keeper.keepKits,
+    platform: process.platform,
+    signal: context.signal,
+    ...(replace.length === 0 ? {} : { replace }),
+    ...(sessionMs === undefined ? {} : { sessionMs }),
+  });
+  const passport = context.use(
+    await recovered.catch(async (error: unknown) => {
+      await keeper.discard();
+      throw error;
+    }),
+  );
+
+  const status = await passport.status();
+  const { result, said } = sessionLines(passport);
+  return {
+    json: {
+      passport: status.passport,
+      device: name,
+      epoch: status.epoch,
+      threshold: status.threshold,
+      holders: status.holders,
+      canLose: status.canLose,
+      kits: keeper.files,
+      ...sessionFields(passport),
+    },
+    result,
+    said: [
+      `Recovered the passport "${safe(status.passport)}" on "${safe(name)}".`,
+      ...(keeper.files.length === 0 ? [] : [`New kits: ${keeper.files.map(safe).join(', ')}`]),
+      `You can lose ${plural(status.canLose ?? 0, 'holder')} more and still open and change it.`,
+      ...said,
+      'See who is left with `passport devices`, and enroll the next device: passport invite',
+    ],
+  };
+}

@@ -1,0 +1,11 @@
+/** `passport reshare`: another threshold for the same holders. */
+import type { Context } from '../context.ts';
+import type { Outcome } from '../output.ts';
+import { changeOutcome } from '../render/change.ts';
+
+export async function run(context: Context): Promise<Outcome> {
+  const threshold = context.options.number('threshold') as number;
+  const passport = await context.passport();
+  const change = await passport.reshare({ threshold, ...(await context.kits()), ...context.waiting });
+  return changeOutcome(change, `Any ${threshold} holders open the passport now.`, ['See: passport status']);
+}

@@ -1,0 +1,47 @@
+/** A sync in words: what came, what went, from where, and what it asks for. */
+import type { StoreReport, SyncReport } from '../../types.ts';
+import { and, plural, safe } from './text.ts';
+
+const STATES: Readonly<Record<StoreReport['state'], string>> = {
+  ok: 'in step',
+  unreachable: 'not reached',
+  full: 'full',
+  refused: 'refuses',
+  'rolled-back': 'shows an older state than this device knows',
+  unknown: 'not asked',
+};
+
+export function syncLines(report: SyncReport): string[] {
+  const { stores, applied, changedKeys, conflicts, waitingForUnlock, requests, notices } = report;
+  return [
+    ...stores.flatMap(storeLines),
+    ...(applied === 0
+      ? []
+      : [`Applied ${plural(applied, 'change')} of other devices (${plural(changedKeys, 'record')}).`]),
+    ...notices.map(safe),
+    ...(conflicts.length === 0 ? [] : [`Conflict: ${and(conflicts.map(safe))}. See: passport conflicts`]),
+    ...(waitingForUnlock === 0
+      ? []
+      : [
+          `${plural(waitingForUnlock, 'change waits', 'changes wait')} for a session: eval "$(passport unlock)", then passport sync`,
+        ]),
+    ...(requests === 0 ? [] : [`${plural(requests, 'request waits', 'requests wait')} for you: passport approve`]),
+  ];
+}
+
+function storeLines({ url, state, received, sent, behind, lost, damaged, error }: StoreReport): string[] {
+  const moved = [received === 0 ? '' : `${received} came`, sent === 0 ? '' : `${sent} went`].filter(
+    (part) => part !== '',
+  );
+  const parts = [STATES[state], ...moved, ...(behind === 0 ? [] : [`${behind} still to go`])];
+  return [
+    `${safe(url)}: ${parts.join(', ')}${error === undefined ? '' : ` (${safe(error.message)})`}`,
+    ...(lost.length === 0 ? [] : [`  Lost there and put again: ${names(lost)}`]),
+    ...(damaged.length === 0 ? [] : [`  Damaged there: ${names(damaged)}. See: passport verify --repair`]),
+  ];
+}
+
+function names(list: readonly string[]): string {
+  const shown = list.slice(0, 5).map(safe).join(', ');
+  return list.length > 5 ? `${shown} and ${list.length - 5} more` : shown;
+}

@@ -1,0 +1,12 @@
+/** The public API: one class, its types, its errors. Node's side is `passport-mesh/node`, suites for adapters `passport-mesh/testing`. */
+export { ERROR_CODES, isPassportError, PassportError, type PassportErrorCode } from './errors.ts';
+export { Passport } from './passport.ts';
+export type { Argon2Cost, Argon2id, Clock, Random } from './platform.ts';
+export type { Anchor, Journal } from './storage/journal.ts';
+export type { AskDevicePassphrase, Keystore, KeystoreKind } from './storage/keystore.ts';
+export type { SessionVault } from './storage/session.ts';
+export type { Store, StoreOptions } from './storage/store.ts';
+export { createMemoryAnchor, createMemoryKeystore, createMemorySession } from './storage/memory-home.ts';
+export { createMemoryJournal } from './storage/memory-journal.ts';
+export { createMemoryStore } from './storage/memory-store.ts';
+export type * from './types.ts';

@@ -1,0 +1,520 @@
+/**
+ * The SDK's one class. A Passport is this device's opened (or still sealed) home: it asks for what it needs when it needs it,
+ * through `environment.person`, and every call can be left and taken up again. Each use case is loaded when it is first called.
+ */
+import { type Bytes, equal, hex, utf8 } from './bytes.ts';
+import { anchorNote, Device, forkOf, memberView, type MemberView, requireHolder } from './device/device.ts';
+import { loadSession } from './device/session.ts';
+import { PassportError } from './errors.ts';
+import type { Runtime } from './ceremonies/runtime.ts';
+import type {
+  ApproveOptions,
+  Change,
+  ChangeOptions,
+  Conflict,
+  CreateOptions,
+  DeviceInfo,
+  DrillReport,
+  EnrollOptions,
+  Environment,
+  HistoryEntry,
+  Invitation,
+  InviteOptions,
+  JoinOptions,
+  KeepKits,
+  KitCheck,
+  LogEntry,
+  PassphraseOptions,
+  PassportEvent,
+  QuarantinedUpdate,
+  RecordInfo,
+  RecordValue,
+  RecoverOptions,
+  Request,
+  ReshareOptions,
+  RevokeOptions,
+  Session,
+  Status,
+  SyncOptions,
+  SyncReport,
+  UnlockOptions,
+  VerifyReport,
+  Waiting,
+} from './types.ts';
+
+const BATCH_UPDATES = 4096;
+const BATCH_BYTES = 4 * 1024 * 1024 - 64 * 1024;
+
+/** The passport's id in the clear note of a home, if there is one. */
+async function passportIn(env: Environment): Promise<Bytes | undefined> {
+  return (await env.journal()).get('n/passport');
+}
+
+export class Passport {
+  readonly #env: Environment;
+  readonly #pid: Bytes;
+  readonly #sessionSecret: string | undefined;
+  readonly #listeners = new Set<(event: PassportEvent) => void>();
+  #runtime: Promise<Runtime> | undefined;
+
+  private constructor(env: Environment, pid: Bytes, sessionSecret?: string) {
+    this.#env = env;
+    this.#pid = pid;
+    this.#sessionSecret = sessionSecret;
+  }
+
+  static async #with(env: Environment, device: Device): Promise<Passport> {
+    const passport = new Passport(env, device.pid);
+    passport.#runtime = passport.#run(device);
+    await passport.#runtime;
+    return passport;
+  }
+
+  /**
+   * Founds a passport, sealed from its first byte: this device and `holders - 1` kits. `keepKits` gets the kits before
+   * anything is stored. Leaves a session open. `passport-exists`, `policy-unsafe`, `passphrase-reused`, `store-unreachable`.
+   */
+  static async create(env: Environment, options: CreateOptions): Promise<Passport> {
+    const { found } = await import('./ceremonies/found.ts');
+    const { device, session } = await found(env, options, options.keepKits);
+    const passport = await Passport.#with(env, device);
+    const run = await passport.#ready();
+    await run.openSession(session);
+    await run.sync(run.hands(run.passphrases(undefined, false)));
+    return passport;
+  }
+
+  /** The passport of a home; nothing is asked before a call needs it. `no-passport`. */
+  static async open(env: Environment, options: { readonly sessionSecret?: string | undefined } = {}): Promise<Passport> {
+    const pid = await passportIn(env);
+    if (pid === undefined) {
+      throw new PassportError('no-passport', 'there is no passport in this home', {
+        hint: 'Make one with `passport init`, or join one with `passport join LINK`.',
+      });
+    }
+    return new Passport(env, pid, options.sessionSecret);
+  }
+
+  /** What a home tells without any key; undefined when it has no passport. */
+  static async peek(env: Environment): Promise<{ readonly passport: string } | undefined> {
+    const pid = await passportIn(env);
+    return pid && { passport: hex(pid) };
+  }
+
+  /**
+   * Joins a passport by an invitation: shows three words (event `words`), waits until the others let this device in, and takes
+   * over all records, sealed. The same link takes a joining up again that was left.
+   */
+  static async join(env: Environment, link: string, options: JoinOptions): Promise<Passport> {
+    const { join } = await import('./ceremonies/join.ts');
+    const passport = await Passport.#with(env, await join(env, link, options));
+    await passport.sync(options.signal === undefined ? {} : { signal: options.signal });
+    return passport;
+  }
+
+  /**
+   * On a fresh machine, from N kits and the passphrase: this machine comes in as a device, what is lost leaves. The person
+   * confirms what was found. Leaves a session open.
+   */
+  static async recover(env: Environment, options: RecoverOptions & { readonly keepKits?: KeepKits }): Promise<Passport> {
+    const { startRecover } = await import('./ceremonies/recover.ts');
+    const { finishRecover } = await import('./ceremonies/changes.ts');
+    const { kitHands } = await import('./device/hands.ts');
+    const { device, change, passphrases } = await startRecover(env, options, options.keepKits);
+    const passport = await Passport.#with(env, device);
+    const run = await passport.#ready();
+    const kits = kitHands(device.pid, options.kits ?? []);
+    const waiting = { timeoutMs: 60_000, ...(options.signal === undefined ? {} : { signal: options.signal }) };
+    const done = await finishRecover(run, change, passphrases, kits, waiting);
+    if (done.state !== 'decided') throw new PassportError('waiting', `the recovery is not finished: ${done.hint}`, { hint: 'Run `passport sync` with the kits.' });
+    await passport.sync(options.signal === undefined ? {} : { signal: options.signal });
+    return passport;
+  }
+
+  /** Called with every event of this passport's calls; returns what ends that. */
+  on(listener: (event: PassportEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(event: PassportEvent): void {
+    this.#env.person.tell(event);
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** The session that this process opened, with the secret that lets later ones use it. */
+  session(): Session | undefined {
+    return this.#session;
+  }
+
+  #session: Session | undefined;
+
+  async #run(device: Device): Promise<Runtime> {
+    const { Runtime } = await import('./ceremonies/runtime.ts');
+    const { Stores } = await import('./ceremonies/sync.ts');
+    return new Runtime(device, new Stores(device), (event) => this.#tell(event));
+  }
+
+  async #open(): Promise<Runtime> {
+    const env = this.#env;
+    const stored = this.#sessionSecret === undefined ? undefined : await loadSession(env.sessions, this.#pid, this.#sessionSecret, env.clock);
+    const key = stored?.keystoreKey ?? (await env.keystore.openKey(() => env.person.devicePassphrase('current')));
+    const device = await Device.open(env, this.#pid, key);
+    const state = await device.transact(async (view) => view.state);
+    if (stored !== undefined && state !== undefined) await device.useSession(stored, state);
+    await this.#checkAnchor(device);
+    return this.#run(device);
+  }
+
+  /** A home that is older than this machine remembers was restored from a backup or copied: it goes on as a new incarnation. */
+  async #checkAnchor(device: Device): Promise<void> {
+    const journal = await this.#env.journal();
+    const instance = (await device.replica.read('instance')) as Bytes | undefined;
+    if (instance === undefined) return;
+    const note = await this.#env.anchor.read();
+    const generation = await journal.generation();
+    if (note !== undefined && equal(note, anchorNote(instance, generation))) return;
+    const known = note?.length === 22 && equal(note.slice(0, 16), instance);
+    const restored = !known || anchorGeneration(note) > generation;
+    if (restored) {
+      const { newIncarnation } = await import('./records/own.ts');
+      await device.transact(async (view) => {
+        newIncarnation(view.tx, device.records(memberView(view)));
+      });
+    }
+  }
+
+  #ready(): Promise<Runtime> {
+    this.#runtime ??= this.#open().catch((error: unknown) => {
+      this.#runtime = undefined;
+      throw error;
+    });
+    return this.#runtime;
+  }
+
+  /** The same, in a session: records are readable. `locked`, `session-ended`. */
+  async #unlocked(): Promise<Runtime> {
+    const run = await this.#ready();
+    if (run.device.session !== undefined) return run;
+    throw new PassportError('locked', 'the passport is locked', {
+      hint: this.#sessionSecret === undefined ? 'Open it with `passport unlock`.' : 'The session has ended: `passport unlock`.',
+    });
+  }
+
+  /** One transaction on the records, with everything that came before it applied. */
+  async #records<T>(fn: (view: MemberView, ctx: ReturnType<Device['records']>) => Promise<T>, write = false): Promise<T> {
+    const { device } = await this.#unlocked();
+    return device.asMember(async (view) => {
+      if (write) {
+        requireHolder(view);
+        if (device.session !== undefined && device.session.epoch !== view.state.epoch) {
+          throw new PassportError('session-ended', 'the mesh has new keys since this session began', { hint: 'Open a new session: passport unlock' });
+        }
+      }
+      const ctx = device.records(view, await forkOf(view.tx));
+      if (!write) {
+        const { applyReady } = await import('./records/apply.ts');
+        const { indexReady } = await import('./records/indexing.ts');
+        await applyReady(view.tx, ctx);
+        await indexReady(view.tx, ctx);
+      }
+      return fn(view, ctx);
+    });
+  }
+
+  // ── devices ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** An invitation for a new device: a link (and QR) that somebody may answer once within ten minutes. */
+  async invite(options: InviteOptions = {}): Promise<Invitation> {
+    const run = await this.#ready();
+    const { invite } = await import('./ceremonies/invite.ts');
+    await run.requireActive();
+    return run.device.asMember((view) => invite(run.device, view, options));
+  }
+
+  /** Waits until a device answered an invitation; `waiting` when nobody did in time. */
+  async awaitAnswer(id: string, options: Waiting = {}): Promise<{ readonly name: string; readonly kind: string; readonly platform: string }> {
+    const run = await this.#ready();
+    const { answerOf, requireInvitation } = await import('./ceremonies/invite.ts');
+    const { device } = run;
+    const answer = await run.until(run.hands(run.passphrases(undefined, false)), { timeoutMs: 10 * 60 * 1000, ...options }, () =>
+      device.asMember(async (view) => answerOf(await requireInvitation(device, view, id))),
+    );
+    if (answer === undefined) throw new PassportError('waiting', 'nobody has answered the invitation yet');
+    this.#tell({ event: 'answered', id, ...answer });
+    return answer;
+  }
+
+  /** Lets the device in that answered, if these are the words it shows. Wrong words void the invitation (`words-mismatch`). */
+  async enroll(id: string, options: EnrollOptions): Promise<Change> {
+    const { enroll } = await import('./ceremonies/changes.ts');
+    return this.#changed(await enroll(await this.#ready(), id, options));
+  }
+
+  /** Lets a holder go; by default a new kit takes its place. */
+  async revoke(name: string, options: RevokeOptions): Promise<Change> {
+    const { revoke } = await import('./ceremonies/changes.ts');
+    return this.#changed(await revoke(await this.#ready(), name, options));
+  }
+
+  /** New shares for the same holders, with another threshold. */
+  async reshare(options: ReshareOptions): Promise<Change> {
+    const { reshare } = await import('./ceremonies/changes.ts');
+    return this.#changed(await reshare(await this.#ready(), options));
+  }
+
+  async changePassphrase(options: PassphraseOptions = {}): Promise<Change> {
+    const { changePassphrase } = await import('./ceremonies/changes.ts');
+    return this.#changed(await changePassphrase(await this.#ready(), options));
+  }
+
+  async rename(from: string, to: string, options: ChangeOptions = {}): Promise<Change> {
+    const { rename } = await import('./ceremonies/changes.ts');
+    return this.#changed(await rename(await this.#ready(), from, to, options));
+  }
+
+  /** Takes up a change of this device that was left, and waits for it. */
+  async finish(id: string, options: ChangeOptions = {}): Promise<Change> {
+    const { finish } = await import('./ceremonies/changes.ts');
+    return this.#changed(await finish(await this.#ready(), id, options));
+  }
+
+  async #changed(change: Change): Promise<Change> {
+    this.#session = (await this.#ready()).session ?? this.#session;
+    return change;
+  }
+
+  /** What waits for this person, and this device's own open requests. */
+  async requests(): Promise<Request[]> {
+    const { requests } = await import('./ceremonies/requests.ts');
+    return requests(await this.#ready());
+  }
+
+  /** The yes to a request of another device; `number-mismatch` unless these are the digits it shows. */
+  async approve(id: string, options: ApproveOptions = {}): Promise<Change | { readonly state: 'answered' }> {
+    const { approve } = await import('./ceremonies/requests.ts');
+    const done = await approve(await this.#ready(), id, options);
+    this.#session = (await this.#ready()).session ?? this.#session;
+    return done;
+  }
+
+  async refuse(id: string): Promise<void> {
+    const { refuse } = await import('./ceremonies/requests.ts');
+    return refuse(await this.#ready(), id);
+  }
+
+  /** Takes back a request or an invitation of this device. */
+  async cancel(id: string): Promise<void> {
+    const { cancel } = await import('./ceremonies/requests.ts');
+    return cancel(await this.#ready(), id);
+  }
+
+  // ── session ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Opens the records for a limited time: N shares (this device, kits at hand, devices whose person says yes) and the passphrase. */
+  async unlock(options: UnlockOptions = {}): Promise<Session> {
+    const { unlock } = await import('./ceremonies/unlocking.ts');
+    this.#session = await unlock(await this.#ready(), options);
+    return this.#session;
+  }
+
+  async lock(): Promise<void> {
+    await this.#env.sessions.clear();
+    this.#session = undefined;
+    const run = await this.#runtime;
+    run?.device.endSession();
+    if (run !== undefined) run.session = undefined;
+  }
+
+  // ── records ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes a record. `locked`, `invalid-key`, `value-too-large`. */
+  async put(key: string, value: Bytes | string | object, options: { readonly type?: string } = {}): Promise<RecordInfo> {
+    const bytes = value instanceof Uint8Array ? (value as Bytes) : utf8(typeof value === 'string' ? value : JSON.stringify(value));
+    const natural = value instanceof Uint8Array ? 'application/octet-stream' : typeof value === 'string' ? 'text/plain' : 'application/json';
+    const type = options.type ?? natural;
+    const normal = key.normalize('NFC');
+    const { writeCommit } = await import('./records/write.ts');
+    await this.#records((view, ctx) => writeCommit(view.tx, ctx, [{ key: normal, op: 'put', type, value: bytes, reason: null }]), true);
+    const [info] = (await this.list(normal)).filter((record) => record.key === normal);
+    return info as RecordInfo;
+  }
+
+  /** Writes many records, in as few commits as they fit in. What was written before an abort stays. */
+  async putMany(
+    records: Iterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }> | AsyncIterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }>,
+    options: { readonly onProgress?: (done: number) => void; readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly records: number; readonly bytes: number }> {
+    const { writeCommit } = await import('./records/write.ts');
+    let batch: { key: string; op: 'put'; type: string; value: Bytes; reason: null }[] = [];
+    let size = 0;
+    const total = { records: 0, bytes: 0 };
+    const flush = async () => {
+      if (batch.length === 0) return;
+      const updates = batch;
+      await this.#records((view, ctx) => writeCommit(view.tx, ctx, updates), true);
+      total.records += updates.length;
+      for (const { value } of updates) total.bytes += value.length;
+      batch = [];
+      size = 0;
+      options.onProgress?.(total.records);
+    };
+    const keys = new Set<string>();
+    for await (const { key, value, type } of records) {
+      if (options.signal?.aborted === true) break;
+      const normal = key.normalize('NFC');
+      const cost = value.length + 256 + normal.length * 4;
+      if (keys.has(normal) || batch.length >= BATCH_UPDATES || size + cost > BATCH_BYTES) {
+        await flush();
+        keys.clear();
+      }
+      keys.add(normal);
+      batch.push({ key: normal, op: 'put', type: type ?? 'application/octet-stream', value, reason: null });
+      size += cost;
+    }
+    await flush();
+    if (options.signal?.aborted === true) {
+      throw new PassportError('aborted', `it was interrupted after ${total.records} records, which are kept`, { details: total });
+    }
+    return total;
+  }
+
+  /** The record as it stands, or one version of it; undefined when it is not there. */
+  async get(key: string, options: { readonly version?: string } = {}): Promise<RecordValue | undefined> {
+    const { readRecord } = await import('./records/view.ts');
+    return this.#records(async ({ tx, state }, ctx) => {
+      const found = await readRecord(tx, ctx, key.normalize('NFC'), options.version);
+      return found && { ...recordInfo(state, found), value: found.value };
+    });
+  }
+
+  /** `no-such-record` when there is nothing to delete. */
+  async delete(key: string): Promise<void> {
+    const normal = key.normalize('NFC');
+    if ((await this.get(normal)) === undefined) throw new PassportError('no-such-record', `there is no record "${normal}"`);
+    const { writeCommit } = await import('./records/write.ts');
+    await this.#records((view, ctx) => writeCommit(view.tx, ctx, [{ key: normal, op: 'delete', type: '', value: new Uint8Array(0), reason: null }]), true);
+  }
+
+  async list(prefix = ''): Promise<RecordInfo[]> {
+    const { listRecords } = await import('./records/view.ts');
+    return this.#records(async ({ tx, state }, ctx) => (await listRecords(tx, ctx, prefix)).map((record) => recordInfo(state, record)));
+  }
+
+  /** Every version that is still known, the newest first. */
+  async history(key: string): Promise<HistoryEntry[]> {
+    const { history } = await import('./records/view.ts');
+    return this.#records(async ({ tx, state }, ctx) =>
+      (await history(tx, ctx, key.normalize('NFC'))).map(({ sizeBytes, device, state: standing, ...rest }) => ({
+        ...rest,
+        size: sizeBytes,
+        device: deviceName(state, device),
+        replaced: standing === 'replaced',
+      })),
+    );
+  }
+
+  // ── conflicts ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async conflicts(): Promise<Conflict[]> {
+    const { conflicts } = await import('./records/conflicts.ts');
+    return this.#records(async ({ tx, state }, ctx) =>
+      (await conflicts(tx, ctx)).map(({ id, key, versions }) => ({
+        ...{ id, key },
+        versions: versions.map(({ sizeBytes, device, ...rest }) => ({ ...rest, size: sizeBytes, device: deviceName(state, device) })),
+      })),
+    );
+  }
+
+  /** Settles a conflict: `newest` accepts the winner that is shown, `manual` takes `selectedVersion`. `conflict-changed`. */
+  async resolveConflict(options: { readonly conflictId: string; readonly resolution: 'manual' | 'newest'; readonly selectedVersion?: string }): Promise<void> {
+    const { resolve } = await import('./records/conflicts.ts');
+    await this.#records((view, ctx) => resolve(view.tx, ctx, options), true);
+  }
+
+  /** Updates by revoked devices beyond their cut: never merged. */
+  async quarantine(): Promise<QuarantinedUpdate[]> {
+    const { quarantined } = await import('./records/adopt.ts');
+    return this.#records(async ({ tx, state }, ctx) =>
+      (await quarantined(tx, ctx)).map(({ id, key, device, time }) => ({
+        id,
+        ...(key === undefined ? {} : { key }),
+        ...{ device: deviceName(state, device), time },
+      })),
+    );
+  }
+
+  /** Takes a quarantined update over as this device's own statement. */
+  async adopt(id: string): Promise<void> {
+    const { adopt } = await import('./records/adopt.ts');
+    await this.#records((view, ctx) => adopt(view.tx, ctx, id), true);
+  }
+
+  // ── sync and health ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Visits every store: takes what is new, applies it, brings what is lacking, moves on what was already approved. */
+  async sync(options: SyncOptions = {}): Promise<SyncReport> {
+    const run = await this.#ready();
+    const { syncReport } = await import('./ceremonies/report.ts');
+    return syncReport(run, options);
+  }
+
+  async devices(): Promise<DeviceInfo[]> {
+    const { devices } = await import('./ceremonies/health.ts');
+    return devices(await this.#ready());
+  }
+
+  async status(): Promise<Status> {
+    const { status } = await import('./ceremonies/health.ts');
+    return status(await this.#ready());
+  }
+
+  /** Checks everything, here and in every store; `repair` puts back what this device has. */
+  async verify(options: { readonly repair?: boolean; readonly onProgress?: (done: number, total: number) => void; readonly signal?: AbortSignal } = {}): Promise<VerifyReport> {
+    const { verify } = await import('./ceremonies/verify.ts');
+    return verify(await this.#ready(), options);
+  }
+
+  /** Shows that N holders could open the passport today, without opening it. */
+  async drill(options: Waiting = {}): Promise<DrillReport> {
+    const { drill } = await import('./ceremonies/drill.ts');
+    return drill(await this.#ready(), options);
+  }
+
+  async checkKit(words: string): Promise<KitCheck> {
+    const { checkKit } = await import('./ceremonies/health.ts');
+    return checkKit(await this.#ready(), words);
+  }
+
+  /** The registry in words. */
+  async log(): Promise<LogEntry[]> {
+    const { log } = await import('./ceremonies/health.ts');
+    return log(await this.#ready());
+  }
+
+  /** Writes the anchor, closes stores and journal. The session on disk stays until its time or `lock`. */
+  async close(): Promise<void> {
+    const run = await this.#runtime?.catch(() => undefined);
+    if (run === undefined) return;
+    const instance = (await run.device.replica.read('instance')) as Bytes | undefined;
+    if (instance !== undefined) await this.#env.anchor.write(anchorNote(instance, await (await this.#env.journal()).generation()));
+    await run.stores.close();
+    await run.device.close();
+  }
+}
+
+function anchorGeneration(note: Bytes): number {
+  let value = 0;
+  for (const byte of note.subarray(16)) value = value * 256 + byte;
+  return value;
+}
+
+function deviceName(state: MemberView['state'], id: string): string {
+  return state.members.find((member) => hex(member.id) === id)?.name ?? id;
+}
+
+function recordInfo(state: MemberView['state'], record: { key: string; type: string; sizeBytes: number; device: string; time: number; version: string; conflict: boolean }): RecordInfo {
+  const { key, type, sizeBytes, device, time, version, conflict } = record;
+  return { key, type, size: sizeBytes, device: deviceName(state, device), time, version, conflict };
+}
+

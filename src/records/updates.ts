@@ -1,0 +1,58 @@
+/**
+ * From a commit to its updates: opens the vault part of the bundle that holds it, checks the Merkle root that the author signed
+ * before anything is used, and remembers opened bundles for a while, so that reading many records opens each once.
+ */
+import { equal, type Bytes } from '../bytes.ts';
+import { PassportError } from '../errors.ts';
+import { openBlocks, splitBundle } from '../format/bundle.ts';
+import { parseUpdate, splitBlock, type BlindedUpdate, type Update } from '../format/update.ts';
+import { locked } from '../replica/cells.ts';
+import type { CommitRow } from './chains.ts';
+import type { Log } from './log.ts';
+import { merkleRoot } from './merkle.ts';
+
+interface OpenedBundle {
+  readonly blocks: readonly Bytes[];
+  /** By position; checked against the root of its header. */
+  readonly updates: Map<number, readonly BlindedUpdate[]>;
+}
+
+/** Throws `missing`, `locked`, and for bytes that do not fit `decryption-failed`, `malformed` or `damaged`. */
+export async function blindedUpdates(log: Log, row: CommitRow): Promise<readonly BlindedUpdate[]> {
+  const { count, root } = row.parsed;
+  if (count === 0) return [];
+  const opened = await openVault(log, row);
+  const known = opened.updates.get(row.position);
+  if (known !== undefined) return known;
+  const block = opened.blocks[row.position];
+  if (block === undefined) throw damaged();
+  const updates = splitBlock(block, count);
+  if (updates.length !== count || !equal(merkleRoot(updates), root)) throw damaged();
+  opened.updates.set(row.position, updates);
+  return updates;
+}
+
+/** One update of a commit, checked with all others of it. Throws like `blindedUpdates`. */
+export async function updateAt(log: Log, row: CommitRow, index: number): Promise<Update> {
+  const blinded = (await blindedUpdates(log, row))[index];
+  if (blinded === undefined) throw damaged();
+  return parseUpdate(blinded.update);
+}
+
+function openVault(log: Log, row: CommitRow): Promise<OpenedBundle> {
+  return log.tx.opened(row.bundle, async () => {
+    const bytes = await log.tx.object(row.bundle);
+    if (bytes === undefined)
+      throw new PassportError('missing', 'an object of this device is missing', { details: { hash: row.bundle } });
+    const split = splitBundle(bytes);
+    const key = log.ctx.keys.vaultLayerKey(split.epoch);
+    if (key === undefined) throw locked();
+    const first = { chain: row.parsed.chain, seq: row.seq - row.position };
+    const value = { blocks: await openBlocks(split, log.ctx.pid, key, first), updates: new Map() };
+    return { value, sizeBytes: bytes.length };
+  });
+}
+
+function damaged(): PassportError {
+  return new PassportError('damaged', 'the updates of a commit are not those that its author signed');
+}

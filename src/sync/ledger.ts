@@ -1,0 +1,82 @@
+/**
+ * What this device knows of one store: the names that it listed or put there, and how the last visit went. A cell per store.
+ * A name in the ledger that a listing lacks was lost by the store; a name in a listing that the ledger lacks is new.
+ */
+import { type Bytes, base32 } from '../bytes.ts';
+import type { Value } from '../cbor.ts';
+import type { Tx } from '../replica/replica.ts';
+import type { StoreState } from '../types.ts';
+
+/** A store of this passport: `id` is its 10 random bytes (docs/protocol.md, 4). */
+export interface StorePlace {
+  readonly url: string;
+  readonly id: Bytes;
+}
+
+export interface Ledger {
+  /** Names below the store's root, as confirmed: `hot/…` by the last listing or a put since, the others by a put or a get. */
+  readonly names: ReadonlySet<string>;
+  /** Names whose bytes were torn or wrong, and at how many visits in a row. */
+  readonly suspects: ReadonlyMap<string, number>;
+  readonly state: StoreState;
+  readonly checkedAt: number;
+  /** The replica's bundle version of which the store has everything; -1 when it lacks something. */
+  readonly version: number;
+  /** The highest slot of a registry entry that was seen there. */
+  readonly slot: number;
+}
+
+export const NEW_LEDGER: Ledger = {
+  names: new Set(),
+  suspects: new Map(),
+  state: 'ok',
+  checkedAt: 0,
+  version: -1,
+  slot: -1,
+};
+
+type Encoded = [string[], [string, number][], StoreState, number, number | null, number];
+
+const cell = (place: StorePlace) => `store/${base32(place.id)}`;
+
+export async function readLedger(tx: Tx, place: StorePlace): Promise<Ledger> {
+  const value = (await tx.get(cell(place))) as Encoded | undefined;
+  if (value === undefined) return NEW_LEDGER;
+  const [names, suspects, state, checkedAt, version, slot] = value;
+  return { names: new Set(names), suspects: new Map(suspects), state, checkedAt, version: version ?? -1, slot: slot - 1 };
+}
+
+export function writeLedger(tx: Tx, place: StorePlace, ledger: Ledger): void {
+  const value: Value = [
+    [...ledger.names],
+    [...ledger.suspects],
+    ledger.state,
+    Math.max(0, Math.floor(ledger.checkedAt)),
+    ledger.version < 0 ? null : ledger.version,
+    ledger.slot + 1,
+  ];
+  tx.set(cell(place), value);
+}
+
+export async function storePlaces(tx: Tx): Promise<readonly StorePlace[]> {
+  const value = ((await tx.get('stores')) ?? []) as [string, Bytes][];
+  return value.map(([url, id]) => ({ url, id }));
+}
+
+export function setStorePlaces(tx: Tx, places: readonly StorePlace[]): void {
+  tx.set(
+    'stores',
+    places.map(({ url, id }) => [url, id]),
+  );
+}
+
+/** Name hashes of votes that at least one store has confirmed. */
+export async function storedVotes(tx: Tx): Promise<ReadonlySet<string>> {
+  const hashes = new Set<string>();
+  for (const place of await storePlaces(tx)) {
+    for (const name of (await readLedger(tx, place)).names) {
+      if (name.startsWith('hot/v-')) hashes.add(name.slice(name.lastIndexOf('-') + 1));
+    }
+  }
+  return hashes;
+}

@@ -1,0 +1,77 @@
+/**
+ * Moves named bytes between one store and the replica. It never opens anything: a name says what to expect, the hash at its
+ * end says whether these are the bytes. What they mean is asked elsewhere.
+ */
+import type { Bytes } from '../bytes.ts';
+import { PassportError } from '../errors.ts';
+import { formatName, type Name, nameHash, parseName, storeRoot } from '../format/names.ts';
+import type { Store } from '../storage/store.ts';
+import type { StorePlace } from './ledger.ts';
+
+/** The largest object of the protocol: a bundle of 16 MiB with its framing. */
+const MAX_OBJECT_BYTES = 24 * 1024 * 1024;
+const PARALLEL = 8;
+
+export interface Listed {
+  /** Below the store's root. */
+  readonly path: string;
+  readonly name: Name;
+}
+
+/** One listing of a folder of the store; foreign names are passed over. */
+export async function listFolder(store: Store, place: StorePlace, folder: 'hot' | 'reg' | 'grant', signal?: AbortSignal): Promise<Listed[]> {
+  const root = storeRoot(place.id);
+  const listed: Listed[] = [];
+  for await (const name of store.list(`${root}/${folder}`, signal ? { signal } : {})) {
+    const parsed = parseName(name);
+    if (parsed !== undefined && name.startsWith(`${root}/`)) listed.push({ path: name.slice(root.length + 1), name: parsed });
+  }
+  return listed;
+}
+
+export type Fetched =
+  | { readonly item: Listed; readonly bytes: Bytes }
+  /** Listed but not there (any more), or not the bytes that the name promises. */
+  | { readonly item: Listed; readonly bytes?: undefined; readonly fault: 'gone' | 'torn' };
+
+/** Gets objects, a few at a time, and compares each with the hash in its name. */
+export async function fetchAll(
+  store: Store,
+  place: StorePlace,
+  items: readonly Listed[],
+  options: { signal?: AbortSignal | undefined; onDone?: (() => void) | undefined } = {},
+): Promise<Fetched[]> {
+  const root = storeRoot(place.id);
+  const results = new Array<Fetched>(items.length);
+  let next = 0;
+  const worker = async () => {
+    for (;;) {
+      const at = next++;
+      const item = items[at];
+      if (item === undefined) return;
+      throwIfAborted(options.signal);
+      const bytes = await store.get(`${root}/${item.path}`, options.signal ? { signal: options.signal } : {});
+      if (bytes === undefined) results[at] = { item, fault: 'gone' };
+      else if (bytes.length > MAX_OBJECT_BYTES || nameHash(bytes) !== item.name.hash) results[at] = { item, fault: 'torn' };
+      else results[at] = { item, bytes };
+      options.onDone?.();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL, items.length) }, worker));
+  return results;
+}
+
+/** Puts one object under its name; returns the path below the root. */
+export async function putObject(store: Store, place: StorePlace, path: string, bytes: Bytes, signal?: AbortSignal): Promise<void> {
+  throwIfAborted(signal);
+  await store.put(`${storeRoot(place.id)}/${path}`, bytes, signal ? { signal } : {});
+}
+
+/** The path below the root that a name has in the store `place`. */
+export function pathOf(name: Name): string {
+  return formatName(name).slice(`p/${name.store}/`.length);
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new PassportError('aborted', 'it was interrupted; what was done so far is kept');
+}

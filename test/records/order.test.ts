@@ -1,0 +1,202 @@
+/** Newest valid signature wins, and no clock decides alone: eff(c) = min(time(c), first word of another device + 10 minutes). */
+import { describe, expect, it } from 'vitest';
+import { applyReady } from '../../src/records/apply.ts';
+import { wrongClocks } from '../../src/records/clocks.ts';
+import { newIncarnation } from '../../src/records/own.ts';
+import { witness } from '../../src/records/write.ts';
+import { hex } from '../../src/bytes.ts';
+import { devices, Mesh, MINUTE, START, syncAll, type TestDevice } from '../helpers/records.ts';
+
+const YEAR_2099 = 4_070_908_800_000;
+
+function three(name: string) {
+  return devices(new Mesh(name, ['anna', 'berta', 'carla']), ['anna', 'berta', 'carla']);
+}
+
+async function winner(device: TestDevice): Promise<string | undefined> {
+  return device.get('x');
+}
+
+describe('of two versions that did not know of each other', () => {
+  it('the later one wins', async () => {
+    const { anna, berta, carla } = three('later');
+    anna.now = START + 2 * MINUTE;
+    berta.now = START + 1 * MINUTE;
+    await anna.put('x', 'later');
+    await berta.put('x', 'earlier');
+    await syncAll([anna, berta, carla]);
+    expect(await Promise.all([anna, berta, carla].map(winner))).toEqual(['later', 'later', 'later']);
+  });
+
+  it('made in the same millisecond that of the larger device id wins', async () => {
+    const { anna, berta, carla } = three('same');
+    await anna.put('x', anna.id);
+    await berta.put('x', berta.id);
+    await syncAll([anna, berta, carla]);
+    const larger = anna.id > berta.id ? anna.id : berta.id;
+    expect(await Promise.all([anna, berta, carla].map(winner))).toEqual([larger, larger, larger]);
+  });
+
+  it('by one device in the same millisecond (a clone) the larger commit id wins', async () => {
+    const mesh = new Mesh('ids', ['anna', 'berta']);
+    const { anna, berta } = devices(mesh, ['anna', 'berta']);
+    const twin = devices(mesh, ['anna']).anna;
+    const a = await anna.put('x', 'a');
+    // Another incarnation of the same device, which had nothing of the first.
+    await twin.run(async (tx, ctx) => {
+      newIncarnation(tx, { ...ctx, random: (length) => new Uint8Array(length).map((_, i) => i + 1) });
+    });
+    const b = await twin.put('x', 'b');
+    await syncAll([anna, twin, berta]);
+    expect(await winner(berta)).toBe(hex(a) > hex(b) ? 'a' : 'b');
+  });
+
+  it('a clock of 1970 loses, and its commit is valid', async () => {
+    const { anna, berta, carla } = three('1970');
+    anna.now = 0;
+    await anna.put('x', 'in 1970');
+    await berta.put('x', 'today');
+    await syncAll([anna, berta, carla]);
+    expect(await winner(carla)).toBe('today');
+    expect((await carla.conflicts())[0]?.versions).toHaveLength(2);
+  });
+});
+
+describe('a commit of 2099', () => {
+  it('wins only until another device has seen it', async () => {
+    const { anna, berta, carla } = three('2099');
+    anna.now = YEAR_2099;
+    await anna.put('x', 'in 2099');
+    const [bundle] = await anna.bundles();
+    carla.now = START + 30 * MINUTE;
+    await carla.put('x', 'later than the witness');
+    await syncAll([anna, carla]);
+    expect(await winner(carla)).toBe('in 2099');
+    // berta had nothing but the commit of 2099 when it wrote.
+    await berta.receive(bundle!);
+    await berta.settle();
+    berta.now = START + 5 * MINUTE;
+    await berta.write([]);
+    await syncAll([anna, berta, carla]);
+    expect(await Promise.all([anna, berta, carla].map(winner))).toEqual(Array(3).fill('later than the witness'));
+  });
+
+  it('counts up to ten minutes after its first witness, and no longer', async () => {
+    for (const [minutes, expected] of [
+      [9, 'in 2099'],
+      [11, 'by carla'],
+    ] as const) {
+      const { anna, berta, carla } = three(`tolerance ${minutes}`);
+      anna.now = YEAR_2099;
+      await anna.put('x', 'in 2099');
+      await anna.giveTo(berta);
+      await berta.write([]);
+      carla.now = START + minutes * MINUTE;
+      await carla.put('x', 'by carla');
+      await syncAll([anna, berta, carla]);
+      expect(await winner(berta)).toBe(expected);
+    }
+  });
+
+  it('is witnessed by the first commit of another device that knows of it, whatever that device writes later', async () => {
+    const { anna, berta, carla } = three('first witness');
+    anna.now = YEAR_2099;
+    await anna.put('x', 'in 2099');
+    await anna.giveTo(berta);
+    berta.now = START + 60 * MINUTE;
+    await berta.write([]);
+    berta.now = START; // set back: its second commit is earlier, and is not its first
+    await berta.write([]);
+    carla.now = START + 30 * MINUTE;
+    await carla.put('x', 'by carla');
+    await syncAll([anna, berta, carla]);
+    expect(await winner(carla)).toBe('in 2099');
+  });
+
+  it('is not witnessed by its own device in another incarnation', async () => {
+    const { anna, berta, carla } = three('own witness');
+    anna.now = YEAR_2099;
+    await anna.put('x', 'in 2099');
+    await anna.run(async (tx, ctx) => newIncarnation(tx, ctx));
+    anna.now = START;
+    await anna.write([]);
+    carla.now = START + 30 * MINUTE;
+    await carla.put('x', 'by carla');
+    await syncAll([anna, berta, carla]);
+    expect(await winner(carla)).toBe('in 2099');
+  });
+
+  it('is not witnessed by a clock that is behind the registry entry which its commit names', async () => {
+    const { anna, berta, carla } = three('bad witness');
+    anna.now = YEAR_2099;
+    await anna.put('x', 'in 2099');
+    await anna.giveTo(berta);
+    berta.now = 0;
+    await berta.write([]);
+    carla.now = START + 30 * MINUTE;
+    await carla.put('x', 'by carla');
+    await syncAll([anna, berta, carla]);
+    expect(await winner(carla)).toBe('in 2099');
+  });
+
+  it('is not witnessed by a quarantined commit', async () => {
+    const mesh = new Mesh('quarantined witness', ['anna', 'berta', 'carla']);
+    const { anna, berta, carla } = devices(mesh, ['anna', 'berta', 'carla']);
+    anna.now = YEAR_2099;
+    await anna.put('x', 'in 2099');
+    await anna.giveTo(berta);
+    await berta.write([]);
+    carla.now = START + 30 * MINUTE;
+    await carla.put('x', 'by carla');
+    await syncAll([anna, berta, carla]);
+    expect(await winner(carla)).toBe('by carla');
+    mesh.decide({ devices: ['anna', 'carla'], cut: { berta: [] } });
+    for (const device of [anna, carla]) {
+      device.learn();
+      await device.settle();
+      expect(await winner(device)).toBe('in 2099');
+    }
+  });
+});
+
+describe('a witness commit', () => {
+  it('is written when an applied commit is more than ten minutes ahead of the own clock, once, and flags the author', async () => {
+    const { anna, berta } = three('witness');
+    anna.now = START + 11 * MINUTE;
+    await anna.put('x', 'ahead');
+    await anna.giveTo(berta);
+    expect((await berta.run((tx, ctx) => witness(tx, ctx))).map(hex)).toEqual([anna.id]);
+    expect((await berta.run((tx) => wrongClocks(tx))).map(hex)).toEqual([anna.id]);
+    expect(await berta.bundles()).toHaveLength(2);
+    expect(await berta.run((tx, ctx) => witness(tx, ctx))).toEqual([]);
+    expect(await berta.bundles()).toHaveLength(2);
+  });
+
+  it('is not due within ten minutes', async () => {
+    const { anna, berta } = three('no witness');
+    anna.now = START + 10 * MINUTE;
+    await anna.put('x', 'ahead');
+    await anna.giveTo(berta);
+    expect(await berta.run((tx, ctx) => witness(tx, ctx))).toEqual([]);
+  });
+
+  it('is not written by a clock that is itself behind the registry, and accuses nobody', async () => {
+    const { anna, berta } = three('behind');
+    await anna.put('x', 'today');
+    berta.now = 0;
+    await anna.giveTo(berta);
+    expect(await berta.run((tx, ctx) => witness(tx, ctx))).toEqual([]);
+    expect(await berta.run((tx) => wrongClocks(tx))).toEqual([]);
+    expect(await berta.bundles()).toHaveLength(1);
+  });
+
+  it('can be written by a locked device', async () => {
+    const { anna, berta } = three('locked witness');
+    anna.now = YEAR_2099;
+    await anna.put('x', 'ahead');
+    berta.lock();
+    for (const bundle of await anna.bundles()) await berta.receive(bundle);
+    await berta.run((tx, ctx) => applyReady(tx, ctx));
+    expect(await berta.run((tx, ctx) => witness(tx, ctx))).toHaveLength(1);
+  });
+});
