@@ -91,7 +91,11 @@ export class PassportError extends Error {
 
 /** One message for every failed decryption, so that nobody learns which check failed. */
 export function decryptionFailed(cause?: unknown): PassportError {
-  return new PassportError('decryption-failed', 'the data cannot be opened with this key', cause === undefined ? {} : { cause });
+  return new PassportError(
+    'decryption-failed',
+    'the data cannot be opened with this key',
+    cause === undefined ? {} : { cause },
+  );
 }
 
 export function isPassportError(error: unknown, code?: PassportErrorCode): error is PassportError {

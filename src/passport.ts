@@ -79,13 +79,16 @@ export class Passport {
     const { device, session } = await found(env, options, options.keepKits);
     const passport = await Passport.#with(env, device);
     const run = await passport.#ready();
-    await run.openSession(session);
+    passport.#session = await run.openSession(session);
     await run.sync(run.hands(run.passphrases(undefined, false)));
     return passport;
   }
 
   /** The passport of a home; nothing is asked before a call needs it. `no-passport`. */
-  static async open(env: Environment, options: { readonly sessionSecret?: string | undefined } = {}): Promise<Passport> {
+  static async open(
+    env: Environment,
+    options: { readonly sessionSecret?: string | undefined } = {},
+  ): Promise<Passport> {
     const pid = await passportIn(env);
     if (pid === undefined) {
       throw new PassportError('no-passport', 'there is no passport in this home', {
@@ -116,7 +119,10 @@ export class Passport {
    * On a fresh machine, from N kits and the passphrase: this machine comes in as a device, what is lost leaves. The person
    * confirms what was found. Leaves a session open.
    */
-  static async recover(env: Environment, options: RecoverOptions & { readonly keepKits?: KeepKits }): Promise<Passport> {
+  static async recover(
+    env: Environment,
+    options: RecoverOptions & { readonly keepKits?: KeepKits },
+  ): Promise<Passport> {
     const { startRecover } = await import('./ceremonies/recover.ts');
     const { finishRecover } = await import('./ceremonies/changes.ts');
     const { kitHands } = await import('./device/hands.ts');
@@ -126,7 +132,11 @@ export class Passport {
     const kits = kitHands(device.pid, options.kits ?? []);
     const waiting = { timeoutMs: 60_000, ...(options.signal === undefined ? {} : { signal: options.signal }) };
     const done = await finishRecover(run, change, passphrases, kits, waiting);
-    if (done.state !== 'decided') throw new PassportError('waiting', `the recovery is not finished: ${done.hint}`, { hint: 'Run `passport sync` with the kits.' });
+    if (done.state !== 'decided')
+      throw new PassportError('waiting', `the recovery is not finished: ${done.hint}`, {
+        hint: 'Run `passport sync` with the kits.',
+      });
+    passport.#session = run.session;
     await passport.sync(options.signal === undefined ? {} : { signal: options.signal });
     return passport;
   }
@@ -157,7 +167,10 @@ export class Passport {
 
   async #open(): Promise<Runtime> {
     const env = this.#env;
-    const stored = this.#sessionSecret === undefined ? undefined : await loadSession(env.sessions, this.#pid, this.#sessionSecret, env.clock);
+    const stored =
+      this.#sessionSecret === undefined
+        ? undefined
+        : await loadSession(env.sessions, this.#pid, this.#sessionSecret, env.clock);
     const key = stored?.keystoreKey ?? (await env.keystore.openKey(() => env.person.devicePassphrase('current')));
     const device = await Device.open(env, this.#pid, key);
     const state = await device.transact(async (view) => view.state);
@@ -173,15 +186,17 @@ export class Passport {
     if (instance === undefined) return;
     const note = await this.#env.anchor.read();
     const generation = await journal.generation();
-    if (note !== undefined && equal(note, anchorNote(instance, generation))) return;
     const known = note?.length === 22 && equal(note.slice(0, 16), instance);
-    const restored = !known || anchorGeneration(note) > generation;
-    if (restored) {
-      const { newIncarnation } = await import('./records/own.ts');
-      await device.transact(async (view) => {
-        newIncarnation(view.tx, device.records(memberView(view)));
-      });
-    }
+    if (known && anchorGeneration(note) <= generation) return;
+    const fresh = anchorNote(instance, generation);
+    await this.#env.anchor.write(fresh);
+    // Where no anchor can be kept it says nothing; an own commit that others have and this journal lacks still does.
+    const kept = await this.#env.anchor.read();
+    if (kept === undefined || !equal(kept, fresh)) return;
+    const { newIncarnation } = await import('./records/own.ts');
+    await device.transact(async (view) => {
+      newIncarnation(view.tx, device.records(memberView(view)));
+    });
   }
 
   #ready(): Promise<Runtime> {
@@ -197,18 +212,26 @@ export class Passport {
     const run = await this.#ready();
     if (run.device.session !== undefined) return run;
     throw new PassportError('locked', 'the passport is locked', {
-      hint: this.#sessionSecret === undefined ? 'Open it with `passport unlock`.' : 'The session has ended: `passport unlock`.',
+      hint:
+        this.#sessionSecret === undefined
+          ? 'Open it with `passport unlock`.'
+          : 'The session has ended: `passport unlock`.',
     });
   }
 
   /** One transaction on the records, with everything that came before it applied. */
-  async #records<T>(fn: (view: MemberView, ctx: ReturnType<Device['records']>) => Promise<T>, write = false): Promise<T> {
+  async #records<T>(
+    fn: (view: MemberView, ctx: ReturnType<Device['records']>) => Promise<T>,
+    write = false,
+  ): Promise<T> {
     const { device } = await this.#unlocked();
     return device.asMember(async (view) => {
       if (write) {
         requireHolder(view);
         if (device.session !== undefined && device.session.epoch !== view.state.epoch) {
-          throw new PassportError('session-ended', 'the mesh has new keys since this session began', { hint: 'Open a new session: passport unlock' });
+          throw new PassportError('session-ended', 'the mesh has new keys since this session began', {
+            hint: 'Open a new session: passport unlock',
+          });
         }
       }
       const ctx = device.records(view, await forkOf(view.tx));
@@ -233,12 +256,17 @@ export class Passport {
   }
 
   /** Waits until a device answered an invitation; `waiting` when nobody did in time. */
-  async awaitAnswer(id: string, options: Waiting = {}): Promise<{ readonly name: string; readonly kind: string; readonly platform: string }> {
+  async awaitAnswer(
+    id: string,
+    options: Waiting = {},
+  ): Promise<{ readonly name: string; readonly kind: string; readonly platform: string }> {
     const run = await this.#ready();
     const { answerOf, requireInvitation } = await import('./ceremonies/invite.ts');
     const { device } = run;
-    const answer = await run.until(run.hands(run.passphrases(undefined, false)), { timeoutMs: 10 * 60 * 1000, ...options }, () =>
-      device.asMember(async (view) => answerOf(await requireInvitation(device, view, id))),
+    const answer = await run.until(
+      run.hands(run.passphrases(undefined, false)),
+      { timeoutMs: 10 * 60 * 1000, ...options },
+      () => device.asMember(async (view) => answerOf(await requireInvitation(device, view, id))),
     );
     if (answer === undefined) throw new PassportError('waiting', 'nobody has answered the invitation yet');
     this.#tell({ event: 'answered', id, ...answer });
@@ -329,20 +357,35 @@ export class Passport {
   // ── records ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Writes a record. `locked`, `invalid-key`, `value-too-large`. */
-  async put(key: string, value: Bytes | string | object, options: { readonly type?: string } = {}): Promise<RecordInfo> {
-    const bytes = value instanceof Uint8Array ? (value as Bytes) : utf8(typeof value === 'string' ? value : JSON.stringify(value));
-    const natural = value instanceof Uint8Array ? 'application/octet-stream' : typeof value === 'string' ? 'text/plain' : 'application/json';
+  async put(
+    key: string,
+    value: Bytes | string | object,
+    options: { readonly type?: string } = {},
+  ): Promise<RecordInfo> {
+    const bytes =
+      value instanceof Uint8Array ? value : utf8(typeof value === 'string' ? value : JSON.stringify(value));
+    const natural =
+      value instanceof Uint8Array
+        ? 'application/octet-stream'
+        : typeof value === 'string'
+          ? 'text/plain'
+          : 'application/json';
     const type = options.type ?? natural;
     const normal = key.normalize('NFC');
     const { writeCommit } = await import('./records/write.ts');
-    await this.#records((view, ctx) => writeCommit(view.tx, ctx, [{ key: normal, op: 'put', type, value: bytes, reason: null }]), true);
+    await this.#records(
+      (view, ctx) => writeCommit(view.tx, ctx, [{ key: normal, op: 'put', type, value: bytes, reason: null }]),
+      true,
+    );
     const [info] = (await this.list(normal)).filter((record) => record.key === normal);
     return info as RecordInfo;
   }
 
   /** Writes many records, in as few commits as they fit in. What was written before an abort stays. */
   async putMany(
-    records: Iterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }> | AsyncIterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }>,
+    records:
+      | Iterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }>
+      | AsyncIterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }>,
     options: { readonly onProgress?: (done: number) => void; readonly signal?: AbortSignal } = {},
   ): Promise<{ readonly records: number; readonly bytes: number }> {
     const { writeCommit } = await import('./records/write.ts');
@@ -374,7 +417,9 @@ export class Passport {
     }
     await flush();
     if (options.signal?.aborted === true) {
-      throw new PassportError('aborted', `it was interrupted after ${total.records} records, which are kept`, { details: total });
+      throw new PassportError('aborted', `it was interrupted after ${total.records} records, which are kept`, {
+        details: total,
+      });
     }
     return total;
   }
@@ -391,14 +436,21 @@ export class Passport {
   /** `no-such-record` when there is nothing to delete. */
   async delete(key: string): Promise<void> {
     const normal = key.normalize('NFC');
-    if ((await this.get(normal)) === undefined) throw new PassportError('no-such-record', `there is no record "${normal}"`);
+    if ((await this.get(normal)) === undefined)
+      throw new PassportError('no-such-record', `there is no record "${normal}"`);
     const { writeCommit } = await import('./records/write.ts');
-    await this.#records((view, ctx) => writeCommit(view.tx, ctx, [{ key: normal, op: 'delete', type: '', value: new Uint8Array(0), reason: null }]), true);
+    await this.#records(
+      (view, ctx) =>
+        writeCommit(view.tx, ctx, [{ key: normal, op: 'delete', type: '', value: new Uint8Array(0), reason: null }]),
+      true,
+    );
   }
 
   async list(prefix = ''): Promise<RecordInfo[]> {
     const { listRecords } = await import('./records/view.ts');
-    return this.#records(async ({ tx, state }, ctx) => (await listRecords(tx, ctx, prefix)).map((record) => recordInfo(state, record)));
+    return this.#records(async ({ tx, state }, ctx) =>
+      (await listRecords(tx, ctx, prefix)).map((record) => recordInfo(state, record)),
+    );
   }
 
   /** Every version that is still known, the newest first. */
@@ -421,13 +473,21 @@ export class Passport {
     return this.#records(async ({ tx, state }, ctx) =>
       (await conflicts(tx, ctx)).map(({ id, key, versions }) => ({
         ...{ id, key },
-        versions: versions.map(({ sizeBytes, device, ...rest }) => ({ ...rest, size: sizeBytes, device: deviceName(state, device) })),
+        versions: versions.map(({ sizeBytes, device, ...rest }) => ({
+          ...rest,
+          size: sizeBytes,
+          device: deviceName(state, device),
+        })),
       })),
     );
   }
 
   /** Settles a conflict: `newest` accepts the winner that is shown, `manual` takes `selectedVersion`. `conflict-changed`. */
-  async resolveConflict(options: { readonly conflictId: string; readonly resolution: 'manual' | 'newest'; readonly selectedVersion?: string }): Promise<void> {
+  async resolveConflict(options: {
+    readonly conflictId: string;
+    readonly resolution: 'manual' | 'newest';
+    readonly selectedVersion?: string;
+  }): Promise<void> {
     const { resolve } = await import('./records/conflicts.ts');
     await this.#records((view, ctx) => resolve(view.tx, ctx, options), true);
   }
@@ -470,7 +530,13 @@ export class Passport {
   }
 
   /** Checks everything, here and in every store; `repair` puts back what this device has. */
-  async verify(options: { readonly repair?: boolean; readonly onProgress?: (done: number, total: number) => void; readonly signal?: AbortSignal } = {}): Promise<VerifyReport> {
+  async verify(
+    options: {
+      readonly repair?: boolean;
+      readonly onProgress?: (done: number, total: number) => void;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): Promise<VerifyReport> {
     const { verify } = await import('./ceremonies/verify.ts');
     return verify(await this.#ready(), options);
   }
@@ -497,7 +563,8 @@ export class Passport {
     const run = await this.#runtime?.catch(() => undefined);
     if (run === undefined) return;
     const instance = (await run.device.replica.read('instance')) as Bytes | undefined;
-    if (instance !== undefined) await this.#env.anchor.write(anchorNote(instance, await (await this.#env.journal()).generation()));
+    if (instance !== undefined)
+      await this.#env.anchor.write(anchorNote(instance, await (await this.#env.journal()).generation()));
     await run.stores.close();
     await run.device.close();
   }
@@ -513,8 +580,18 @@ function deviceName(state: MemberView['state'], id: string): string {
   return state.members.find((member) => hex(member.id) === id)?.name ?? id;
 }
 
-function recordInfo(state: MemberView['state'], record: { key: string; type: string; sizeBytes: number; device: string; time: number; version: string; conflict: boolean }): RecordInfo {
+function recordInfo(
+  state: MemberView['state'],
+  record: {
+    key: string;
+    type: string;
+    sizeBytes: number;
+    device: string;
+    time: number;
+    version: string;
+    conflict: boolean;
+  },
+): RecordInfo {
   const { key, type, sizeBytes, device, time, version, conflict } = record;
   return { key, type, size: sizeBytes, device: deviceName(state, device), time, version, conflict };
 }
-

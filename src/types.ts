@@ -47,9 +47,20 @@ export type PassportEvent =
   /** The two digits that an approver types. */
   | { readonly event: 'number'; readonly id: string; readonly number: number }
   /** On a joining device: type these words on the inviting one. */
-  | { readonly event: 'words'; readonly id: string; readonly words: readonly string[]; readonly fingerprint: readonly string[] }
+  | {
+      readonly event: 'words';
+      readonly id: string;
+      readonly words: readonly string[];
+      readonly fingerprint: readonly string[];
+    }
   /** On the inviting device: somebody answered the invitation; `enroll` wants the words it shows. */
-  | { readonly event: 'answered'; readonly id: string; readonly name: string; readonly kind: string; readonly platform: string }
+  | {
+      readonly event: 'answered';
+      readonly id: string;
+      readonly name: string;
+      readonly kind: string;
+      readonly platform: string;
+    }
   | { readonly event: 'progress'; readonly what: string; readonly done: number; readonly total?: number }
   | { readonly event: 'waiting'; readonly what: string }
   | { readonly event: 'conflict'; readonly id: string; readonly key: string }

@@ -5,13 +5,14 @@
 import { type Bytes, equal, hex } from '../bytes.ts';
 import { type Device, type Fork, forkOf, type MemberView } from '../device/device.ts';
 import { isPassportError } from '../errors.ts';
-import { parseRequest } from '../format/entry.ts';
+import { parseRequest, type VotePromise } from '../format/entry.ts';
 import { culprits, type Testimony } from '../registry/evidence.ts';
-import { applyEntry, headSlot, memberOf, type RegistryState } from '../registry/state.ts';
+import { checkAccept, checkPromise, checkProposalSignature } from '../registry/messages.ts';
+import { applyEntry, headSlot, holderOf, memberOf, type RegistryState } from '../registry/state.ts';
 import { checkCertificate, checkEntry } from '../registry/valid.ts';
 import { type Decided, differs, follow, keepDecided, openDecided, registryObjects } from './decide.ts';
 import { settle } from './engine.ts';
-import { acceptOf, promiseOf } from './slot.ts';
+import { acceptOf, promiseOf, proposalOf } from './slot.ts';
 
 export interface Candidate {
   readonly slot: number;
@@ -90,7 +91,12 @@ export async function decidedAt(device: Device, view: MemberView, slot: number):
   return bytes && mesh && openDecided(device, slot, epochBefore, mesh, bytes);
 }
 
-async function compareDecided(device: Device, view: MemberView, slot: number, bytes: Bytes): Promise<'same' | 'bad' | 'fork'> {
+async function compareDecided(
+  device: Device,
+  view: MemberView,
+  slot: number,
+  bytes: Bytes,
+): Promise<'same' | 'bad' | 'fork'> {
   const epochBefore = view.state.entries[Math.max(0, slot - 1)]?.epoch ?? 0;
   const mesh = device.meshLayerKey(view.secrets, epochBefore);
   if (mesh === undefined) return 'same';
@@ -106,7 +112,7 @@ async function compareDecided(device: Device, view: MemberView, slot: number, by
     await checkEntry(before, other.entry);
     checkCertificate(before, other.entry, other.certificate);
     const mine = (await decidedAt(device, view, slot)) as Decided;
-    await freeze(view, slot, mine, other);
+    await freeze(view, before, slot, mine, other);
     return 'fork';
   } catch (error) {
     if (isPassportError(error)) return 'bad';
@@ -114,11 +120,38 @@ async function compareDecided(device: Device, view: MemberView, slot: number, by
   }
 }
 
-function testimony({ entry, certificate }: Decided): Testimony {
-  return { accepts: certificate.accepts.map(acceptOf), promises: entry.core.promises.map(promiseOf), proposals: [] };
+/** What one side's bytes prove: nothing counts without its signature. */
+function testimony(before: RegistryState, { entry, certificate }: Decided): Testimony {
+  const { pid } = before;
+  const place = { slot: entry.core.slot, prev: entry.core.prev };
+  const keyOf = (id: Bytes) =>
+    holderOf(before, id)?.signKey ?? entry.core.holders.find((h) => equal(h.id, id))?.signKey;
+  const good = (promise: VotePromise) => {
+    const key = holderOf(before, promise.holder)?.signKey;
+    return key !== undefined && checkPromise(pid, key, place, promise);
+  };
+  const accepts = certificate.accepts.filter((accept) => {
+    const key = holderOf(before, accept.holder)?.signKey;
+    return key !== undefined && checkAccept(pid, key, place, accept);
+  });
+  const proposals = certificate.proposals.filter((proposal) => {
+    const key = keyOf(proposal.ballot.initiator);
+    return key !== undefined && checkProposalSignature(pid, key, place, proposal) && proposal.promises.every(good);
+  });
+  return {
+    accepts: accepts.map(acceptOf),
+    promises: entry.core.promises.map(promiseOf),
+    proposals: proposals.map(proposalOf),
+  };
 }
 
-async function freeze(view: MemberView, slot: number, mine: Decided, other: Decided): Promise<void> {
+async function freeze(
+  view: MemberView,
+  before: RegistryState,
+  slot: number,
+  mine: Decided,
+  other: Decided,
+): Promise<void> {
   const { state, tx } = view;
   if ((await forkOf(tx)) !== undefined) return;
   const leaves = [
@@ -126,10 +159,15 @@ async function freeze(view: MemberView, slot: number, mine: Decided, other: Deci
     ...state.members.filter((member) => member.left !== null && member.left >= slot).map(({ id }) => id),
   ];
   const suspended = new Map(leaves.map((id) => [hex(id), id]));
-  const named = culprits(testimony(mine), testimony(other)).map(
+  const named = culprits(testimony(before, mine), testimony(before, other)).map(
     (id) => state.members.find((member) => hex(member.id) === id)?.name ?? id,
   );
-  const fork: Fork = { slot, ids: [mine.entry.id, other.entry.id], culprits: named, suspended: [...suspended.values()] };
+  const fork: Fork = {
+    slot,
+    ids: [mine.entry.id, other.entry.id],
+    culprits: named,
+    suspended: [...suspended.values()],
+  };
   tx.set('fork', [fork.slot, [...fork.ids], [...fork.culprits], [...fork.suspended]]);
 }
 

@@ -11,6 +11,7 @@ import type { Role } from '../format/entry.ts';
 import type { OpenableGrant } from '../registry/deal.ts';
 import { placeAfter, signRole } from '../registry/messages.ts';
 import { holdersOf, type Member, memberOf, type RegistryState } from '../registry/state.ts';
+import { deviceActivity } from '../records/heads.ts';
 import { storedVotes, storePlaces } from '../sync/ledger.ts';
 import type {
   Change,
@@ -40,9 +41,13 @@ export function holderNamed(state: RegistryState, name: string): Member {
   const found = holdersOf(state).find((holder) => holder.name === name);
   if (found !== undefined) return found;
   const former = state.members.find((member) => member.name === name);
-  throw new PassportError('no-such-device', former === undefined ? `there is no holder named "${name}"` : `"${name}" has already left`, {
-    hint: '`passport devices` lists them.',
-  });
+  throw new PassportError(
+    'no-such-device',
+    former === undefined ? `there is no holder named "${name}"` : `"${name}" has already left`,
+    {
+      hint: '`passport devices` lists them.',
+    },
+  );
 }
 
 /** Where this device's change stands now. */
@@ -79,7 +84,12 @@ async function changeState(run: Runtime, view: MemberView): Promise<Change | und
     : missing > 0
       ? `${missing} more of ${state.threshold} holders must approve: \`passport approve\` on another device (number ${number}), or a kit here with --kit.`
       : 'Approved. Sync the devices that approved once more, then this one.';
-  return { ...common, state: 'waiting', approvedBy, hint: refused.length === 0 ? hint : `${hint} Refused by ${refused.join(', ')}.` };
+  return {
+    ...common,
+    state: 'waiting',
+    approvedBy,
+    hint: refused.length === 0 ? hint : `${hint} Refused by ${refused.join(', ')}.`,
+  };
 }
 
 const HINTS: Record<Exclude<OwnChange['state'], 'open'>, string> = {
@@ -129,7 +139,8 @@ async function waitFor(
     said = state.hint;
     return undefined;
   });
-  const state = done ?? ((await now()) as Change);
+  const state = done ?? (await now());
+  if (state === undefined) throw new TypeError('a change that was started has a state');
   if (state.state === 'decided') await device.asMember((view) => finishInvitation(device, view, change.hash));
   return state;
 }
@@ -144,9 +155,13 @@ export async function enroll(runtime: Runtime, id: string, options: EnrollOption
   await device.asMember((view) => requireInvitation(device, view, id));
   if (!(await device.asMember((view) => confirmWords(device, view, id, options.words)))) {
     await runtime.sync(runtime.hands(runtime.passphrases(undefined, false)));
-    throw new PassportError('words-mismatch', 'these are not the words that the new device shows; the invitation is void', {
-      hint: 'If you mistyped, invite again. If the words on the new device were really others, somebody is between the two.',
-    });
+    throw new PassportError(
+      'words-mismatch',
+      'these are not the words that the new device shows; the invitation is void',
+      {
+        hint: 'If you mistyped, invite again. If the words on the new device were really others, somebody is between the two.',
+      },
+    );
   }
   return run(runtime, options, runtime.passphrases(options.passphrase, true), async (view) => {
     const slot = await readSlot(device, view, await storedVotes(view.tx));
@@ -157,7 +172,8 @@ export async function enroll(runtime: Runtime, id: string, options: EnrollOption
 /** A new kit for the place of what leaves: made, kept by the person, and consenting, before anybody is asked. */
 async function freshKit(runtime: Runtime, options: RevokeOptions): Promise<NewKit | undefined> {
   if (options.kit === false) return undefined;
-  if (options.keepKits === undefined) throw new PassportError('usage', 'somebody must keep the new kit', { hint: 'Give keepKits, or kit: false.' });
+  if (options.keepKits === undefined)
+    throw new PassportError('usage', 'somebody must keep the new kit', { hint: 'Give keepKits, or kit: false.' });
   const { device } = runtime;
   const { kit, sheet } = await device.asMember(async ({ state, tx }) => {
     const names = new Set(state.members.map((member) => member.name));
@@ -171,22 +187,53 @@ async function freshKit(runtime: Runtime, options: RevokeOptions): Promise<NewKi
   return kit;
 }
 
+/** How much of what the leaving device wrote is known here: what it wrote beyond that will be set aside. */
+async function tellFreshness(runtime: Runtime, name: string): Promise<void> {
+  const { device } = runtime;
+  await runtime.sync(runtime.hands(runtime.passphrases(undefined, false)));
+  const seen = await device.asMember(async (view) => {
+    const activity = await deviceActivity(view.tx, device.records(view));
+    const leaving = holderNamed(view.state, name);
+    return leaving.kind === 'kit' ? undefined : { time: activity.find((each) => equal(each.device, leaving.id))?.time };
+  });
+  if (seen === undefined) return;
+  const when =
+    seen.time === undefined
+      ? 'nothing by it is known here'
+      : `the newest change by it that is known here is of ${new Date(seen.time).toISOString()}`;
+  runtime.tell({
+    event: 'notice',
+    text: `"${name}" leaves: ${when}. What it wrote after that and nobody has is set aside.`,
+  });
+}
+
 export async function revoke(runtime: Runtime, name: string, options: RevokeOptions): Promise<Change> {
   const { device } = runtime;
   await runtime.requireActive();
   await device.asMember(async ({ state, secrets }) => {
     const leaving = holderNamed(state, name);
     if (equal(leaving.id, secrets.deviceId)) {
-      throw new PassportError('usage', 'a device cannot revoke itself', { hint: 'Run this on another device: who leaves must not deal the new keys.' });
+      throw new PassportError('usage', 'a device cannot revoke itself', {
+        hint: 'Run this on another device: who leaves must not deal the new keys.',
+      });
     }
   });
+  await tellFreshness(runtime, name);
   const kit = await freshKit(runtime, options);
   return run(runtime, options, runtime.passphrases(options.passphrase, true), async (view) => {
     const leaving = holderNamed(view.state, name);
     const place = placeAfter(view.state);
     const transcript = new Uint8Array(32);
     const roles: Role[] =
-      kit === undefined ? [] : [{ holder: kit.holder.id, transcript, signature: signRole(device.pid, kit.signSeed, place, kit.holder, transcript) }];
+      kit === undefined
+        ? []
+        : [
+            {
+              holder: kit.holder.id,
+              transcript,
+              signature: signRole(device.pid, kit.signSeed, place, kit.holder, transcript),
+            },
+          ];
     const change = await begin(runtime, view, {
       kind: 'holders',
       enters: kit === undefined ? [] : [kit.holder],
@@ -194,7 +241,10 @@ export async function revoke(runtime: Runtime, name: string, options: RevokeOpti
       roles,
       threshold: options.threshold ?? view.state.threshold,
     });
-    return { change, openable: kit === undefined ? [] : [{ holder: kit.holder.id, receivePrivate: kit.receivePrivate }] };
+    return {
+      change,
+      openable: kit === undefined ? [] : [{ holder: kit.holder.id, receivePrivate: kit.receivePrivate }],
+    };
   });
 }
 
@@ -206,8 +256,14 @@ export function reshare(runtime: Runtime, options: ReshareOptions): Promise<Chan
 
 export function changePassphrase(runtime: Runtime, options: PassphraseOptions): Promise<Change> {
   const { person } = runtime.device.env;
-  const passphrases = runtime.passphrases(options.passphrase, true, async () => options.newPassphrase ?? person.passphrase('new'));
-  return run(runtime, options, passphrases, async (view) => ({ change: await begin(runtime, view, { kind: 'passphrase' }) }));
+  const passphrases = runtime.passphrases(
+    options.passphrase,
+    true,
+    async () => options.newPassphrase ?? person.passphrase('new'),
+  );
+  return run(runtime, options, passphrases, async (view) => ({
+    change: await begin(runtime, view, { kind: 'passphrase' }),
+  }));
 }
 
 export function rename(runtime: Runtime, from: string, to: string, options: ChangeOptions): Promise<Change> {
@@ -229,7 +285,13 @@ export async function finish(runtime: Runtime, id: string, options: ChangeOption
 }
 
 /** After a recovery was started: the same wait, with the kits. */
-export function finishRecover(runtime: Runtime, change: OwnChange, passphrases: Passphrases, kits: readonly KitHand[], options: Waiting): Promise<Change> {
+export function finishRecover(
+  runtime: Runtime,
+  change: OwnChange,
+  passphrases: Passphrases,
+  kits: readonly KitHand[],
+  options: Waiting,
+): Promise<Change> {
   return waitFor(runtime, change, options, passphrases, kits);
 }
 
@@ -240,13 +302,16 @@ export async function cancelOwn(runtime: Runtime, id: string): Promise<boolean> 
     if (change?.state !== 'open' || !hex(change.request.rid).startsWith(id.toLowerCase())) return false;
     const slot = await readSlot(device, view, await storedVotes(view.tx));
     if (slot.proposals.some(({ ballot }) => equal(ballot.initiator, view.secrets.deviceId))) {
-      throw new PassportError('refused', 'the change is already proposed and may be decided: it cannot be cancelled any more', {
-        hint: 'Finish it: passport sync on the devices that approved.',
-      });
+      throw new PassportError(
+        'refused',
+        'the change is already proposed and may be decided: it cannot be cancelled any more',
+        {
+          hint: 'Finish it: passport sync on the devices that approved.',
+        },
+      );
     }
     await cancelChange(device, view, change);
     await finishInvitation(device, view, change.hash);
     return true;
   });
 }
-

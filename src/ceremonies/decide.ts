@@ -37,7 +37,12 @@ function context(device: Device, slot: number, epochBefore: number, meshLayer: B
 }
 
 /** The registry object of a decided entry, sealed under the mesh key of the epoch before (slot 0: of epoch 0). */
-export async function sealDecided(device: Device, decided: Decided, epochBefore: number, meshLayer: Bytes): Promise<Bytes> {
+export async function sealDecided(
+  device: Device,
+  decided: Decided,
+  epochBefore: number,
+  meshLayer: Bytes,
+): Promise<Bytes> {
   const { entry, certificate, wrap, link } = decided;
   const data = encodeDecided(entry.bytes, encodeCertificate(certificate));
   const sealed = await sealObject(context(device, entry.core.slot, epochBefore, meshLayer), data, device.random);
@@ -45,7 +50,13 @@ export async function sealDecided(device: Device, decided: Decided, epochBefore:
 }
 
 /** Opens a registry object; its entry and certificate are not checked yet. `decryption-failed`, `malformed`. */
-export async function openDecided(device: Device, slot: number, epochBefore: number, meshLayer: Bytes, bytes: Bytes): Promise<Decided> {
+export async function openDecided(
+  device: Device,
+  slot: number,
+  epochBefore: number,
+  meshLayer: Bytes,
+  bytes: Bytes,
+): Promise<Decided> {
   const { wrap, link, sealed } = parseRegistryObject(bytes);
   const decided = parseDecided(await openObject(context(device, slot, epochBefore, meshLayer), sealed));
   return { entry: parseEntry(decided.entry), certificate: parseCertificate(decided.certificate), wrap, link };
@@ -57,7 +68,8 @@ export function checkAttachments({ entry, wrap, link }: Pick<Decided, 'entry' | 
   const good =
     part === null
       ? wrap.length + link.length === 0
-      : equal(sha256(wrap), part.wrapHash) && (part.linkHash === null ? link.length === 0 : equal(sha256(link), part.linkHash));
+      : equal(sha256(wrap), part.wrapHash) &&
+        (part.linkHash === null ? link.length === 0 : equal(sha256(link), part.linkHash));
   if (!good) throw new PassportError('entry-invalid', 'wrap or link are not those of the entry');
 }
 
@@ -70,7 +82,12 @@ export async function registryObjects(tx: MemberView['tx']): Promise<readonly (r
  * Moves the head on by one entry. Everything is checked first; `missing` says that this device's grant has not arrived and
  * nothing was changed. Returns the new state.
  */
-export async function follow(device: Device, view: MemberView, decided: Decided, bytes?: Bytes): Promise<RegistryState> {
+export async function follow(
+  device: Device,
+  view: MemberView,
+  decided: Decided,
+  bytes?: Bytes,
+): Promise<RegistryState> {
   const { state, tx } = view;
   const { entry } = decided;
   await checkEntry(state, entry);
@@ -82,11 +99,18 @@ export async function follow(device: Device, view: MemberView, decided: Decided,
   if (entry.core.epochPart !== null && me !== undefined) {
     const grant = await openOwnGrant(device, tx, epochOf(after), me.receiveKey, deviceOpener(view));
     const given = grant.device as { meshKey: Bytes; nameRoot: Bytes };
-    const before = await openMeshLink(device.pid, { slot: entry.core.slot, epoch: after.epoch }, given.meshKey, decided.link);
+    const before = await openMeshLink(
+      device.pid,
+      { slot: entry.core.slot, epoch: after.epoch },
+      given.meshKey,
+      decided.link,
+    );
     const known = secrets.mesh.get(state.epoch);
     const sameRoot = secrets.nameRoot === null || equal(given.nameRoot, secrets.nameRoot);
     if (known === undefined || !equal(before, known) || !sameRoot) {
-      throw new PassportError('dealer-fault', 'the new epoch does not lead back to this one', { details: { slot: entry.core.slot } });
+      throw new PassportError('dealer-fault', 'the new epoch does not lead back to this one', {
+        details: { slot: entry.core.slot },
+      });
     }
     secrets = { ...secrets, nameRoot: given.nameRoot, mesh: new Map([...secrets.mesh, [after.epoch, given.meshKey]]) };
     await device.box.write(tx, secrets);

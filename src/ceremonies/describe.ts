@@ -25,7 +25,10 @@ export function summary(state: RegistryState, request: ChangeRequest): string {
     case 'rotate':
       return 'New keys for all holders';
     case 'policy':
-      return request.names.map(({ id, name }) => `"${nameOf(state, id)}" is called "${name}"`).join('; ') || 'The policy is changed';
+      return (
+        request.names.map(({ id, name }) => `"${nameOf(state, id)}" is called "${name}"`).join('; ') ||
+        'The policy is changed'
+      );
     case 'holders':
       if (enters.length > 0 && leaves.length > 0) return `${list(enters)} in the place of ${list(leaves)}; ${policy}`;
       if (enters.length > 0) return `${list(enters)} comes in; ${policy}`;
@@ -41,15 +44,23 @@ export function changeCard(pid: Bytes, state: RegistryState, request: ChangeRequ
   const warnings: string[] = [];
   for (const id of request.leaves) {
     const member = memberOf(state, id);
-    const what = member?.kind === 'kit' ? 'this kit opens nothing any more' : 'it can read nothing that is written afterwards';
+    const what =
+      member?.kind === 'kit' ? 'this kit opens nothing any more' : 'it can read nothing that is written afterwards';
     warnings.push(`"${nameOf(state, id)}" leaves: ${what}`);
   }
-  if (request.threshold < state.threshold) warnings.push(`${request.threshold} holders will open everything, older records too`);
+  if (request.threshold < state.threshold)
+    warnings.push(`${request.threshold} holders will open everything, older records too`);
   if (after.length === request.threshold) warnings.push('No holder may be lost any more: all of them will be needed');
   warnings.push(`Approving also opens the vault on "${from}"`);
-  const lines = [`Asked by "${from}"`, `Holders after: ${after.map((holder) => holder.name).join(', ')}; ${request.threshold} are needed`];
+  const lines = [
+    `Asked by "${from}"`,
+    `Holders after: ${after.map((holder) => holder.name).join(', ')}; ${request.threshold} are needed`,
+  ];
   for (const holder of request.enters) {
-    if (holder.kind === 'device') lines.push(`"${holder.name}" shows these words: ${deviceWords(pid, holder.signKey, holder.receiveKey).join(' ')}`);
+    if (holder.kind === 'device')
+      lines.push(
+        `"${holder.name}" shows these words: ${deviceWords(pid, holder.signKey, holder.receiveKey).join(' ')}`,
+      );
   }
   const lose = after.length - request.threshold;
   lines.push(`You can then lose ${lose === 0 ? 'none' : `${lose} more`} and still open and change`);
@@ -65,4 +76,3 @@ export function unlockCard(state: RegistryState, initiator: Bytes, purpose: stri
     warnings: [`Approve only if you are at "${name}" now: it will read all records`],
   };
 }
-

@@ -58,8 +58,18 @@ export async function drillDue(device: Device, view: MemberView): Promise<boolea
         await contribution(device, view, deviceOpener(view));
         const { slot, epoch } = epochOf(state);
         const signed = signStatement(secrets.signSeed, device.pid, 'drill', slot, epoch, secrets.deviceId, challenge);
-        const checks = (await kitChecks(tx)).map(({ kit, slot: s, epoch: e, time, signature: sig }) => [kit, s, e, time, sig]);
-        await sendMail(device, view, other, { kind: 'drill-answer', id: mail.id, body: encode([challenge, slot, epoch, signed, checks]) });
+        const checks = (await kitChecks(tx)).map(({ kit, slot: s, epoch: e, time, signature: sig }) => [
+          kit,
+          s,
+          e,
+          time,
+          sig,
+        ]);
+        await sendMail(device, view, other, {
+          kind: 'drill-answer',
+          id: mail.id,
+          body: encode([challenge, slot, epoch, signed, checks]),
+        });
         said = true;
       } else {
         await takeAnswer(device, view, other, mail.body);
@@ -71,7 +81,12 @@ export async function drillDue(device: Device, view: MemberView): Promise<boolea
   return said;
 }
 
-async function takeAnswer(device: Device, view: MemberView, other: { id: Bytes; signKey: Bytes }, body: Bytes): Promise<void> {
+async function takeAnswer(
+  device: Device,
+  view: MemberView,
+  other: { id: Bytes; signKey: Bytes },
+  body: Bytes,
+): Promise<void> {
   const { state, tx } = view;
   const [challenge, slot, epoch, signed, checks] = decodeShaped(answerSchema, body, 'a drill answer');
   const open = (await tx.get('drill-challenge')) as Bytes | undefined;

@@ -25,15 +25,22 @@ export async function drill(run: Runtime, options: Waiting): Promise<DrillReport
     const challenge = device.bytes(32);
     tx.set('drill-challenge', challenge);
     await contribution(device, view, deviceOpener(view));
-    await noteAnswer(tx, { holder: secrets.deviceId, slot: epochOf(state).slot, time: Math.max(0, device.env.clock.now()) });
+    await noteAnswer(tx, {
+      holder: secrets.deviceId,
+      slot: epochOf(state).slot,
+      time: Math.max(0, device.env.clock.now()),
+    });
     const others = holdersOf(state).filter(({ id, kind }) => kind === 'device' && !equal(id, secrets.deviceId));
-    for (const other of others) await sendMail(device, view, other, { kind: 'drill', id: device.bytes(16), body: encode([challenge]) });
+    for (const other of others)
+      await sendMail(device, view, other, { kind: 'drill', id: device.bytes(16), body: encode([challenge]) });
     return { others: others.map(({ id }) => id), since: device.env.clock.now() };
   });
   await run.until(hands, options, () =>
     device.asMember(async ({ tx }) => {
       const come = await drillAnswers(tx);
-      return asked.others.every((id) => come.some(({ holder, time }) => equal(holder, id) && time >= asked.since)) ? true : undefined;
+      return asked.others.every((id) => come.some(({ holder, time }) => equal(holder, id) && time >= asked.since))
+        ? true
+        : undefined;
     }),
   );
   return device.asMember(async ({ state, tx }) => {
@@ -47,8 +54,9 @@ export async function drill(run: Runtime, options: Waiting): Promise<DrillReport
           ? checks.find(({ kit, slot: at }) => equal(kit, holder.id) && at === slot)
           : come.find(({ holder: by, slot: at }) => equal(by, holder.id) && at === slot);
       const age = proof === undefined ? undefined : now - proof.time;
-      const state_ = age === undefined ? ('missing' as const) : age > OLD_MS ? ('old' as const) : ('answered' as const);
-      const base = { name: holder.name, kind: holder.kind, state: state_ };
+      const standing =
+        age === undefined ? ('missing' as const) : age > OLD_MS ? ('old' as const) : ('answered' as const);
+      const base = { name: holder.name, kind: holder.kind, state: standing };
       return proof === undefined ? base : { ...base, time: proof.time };
     });
     const ok = holders.filter((holder) => holder.state === 'answered').length >= state.threshold;

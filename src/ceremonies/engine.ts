@@ -14,7 +14,7 @@ import { holderOf, holdersOf, type RegistryState } from '../registry/state.ts';
 import { certified, lastKey } from '../registry/vote.ts';
 import { type Decided, follow } from './decide.ts';
 import { counts, endChange, initiateDue, type OwnChange, ownChange, setOwnChange } from './initiate.ts';
-import { acceptOf, readSlot, type SlotView, voterState } from './slot.ts';
+import { acceptOf, evidenceFor, readSlot, type SlotView, voterState } from './slot.ts';
 import { acceptDue, approve, deviceHand, INITIATOR_QUIET_MS, kitHand, promiseDue, type VotingHand } from './voting.ts';
 
 /** What is at hand on this machine for the time of one call. */
@@ -44,7 +44,8 @@ export function advance(device: Device, hands: Hands, stored: StoredHashes): Pro
   return device.transact(async (first) => {
     const decided: number[] = [];
     let said = false;
-    if (first.state === undefined || (await forkOf(first.tx)) !== undefined) return { said, needsPassphrase: false, decided };
+    if (first.state === undefined || (await forkOf(first.tx)) !== undefined)
+      return { said, needsPassphrase: false, decided };
     const confirmed = await stored(first.tx);
     for (let step = 0; step < MAX_STEPS; step++) {
       const view = (await device.view(first.tx)) as MemberView;
@@ -65,14 +66,22 @@ export function advance(device: Device, hands: Hands, stored: StoredHashes): Pro
   });
 }
 
-async function oneStep(device: Device, view: MemberView, slot: SlotView, hands: Hands): Promise<'said' | 'nothing' | 'needs-passphrase'> {
+async function oneStep(
+  device: Device,
+  view: MemberView,
+  slot: SlotView,
+  hands: Hands,
+): Promise<'said' | 'nothing' | 'needs-passphrase'> {
   const voters = votersAt(view, hands);
   const own = await ownChange(view, device.pid);
   const open = own?.state === 'open' && own.slot === slot.place.slot ? own : await takeOver(device, view, slot);
   for (const hand of voters) {
     if ((await promiseDue(device, view, slot, hand)).said) return 'said';
     if (await acceptDue(device, view, slot, hand)) return 'said';
-    const mine = slot.requests.find(({ hash, cancelled }) => !cancelled && (hand.only ?? open?.hash) !== undefined && equal(hash, (hand.only ?? open?.hash) as Bytes));
+    const mine = slot.requests.find(
+      ({ hash, cancelled }) =>
+        !cancelled && (hand.only ?? open?.hash) !== undefined && equal(hash, (hand.only ?? open?.hash) as Bytes),
+    );
     const isMine = hand.kind === 'kit' || (mine !== undefined && equal(mine.request.initiator.id, hand.voter.id));
     if (mine !== undefined && isMine && (await approve(device, view, slot, hand, mine))) return 'said';
   }
@@ -80,7 +89,10 @@ async function oneStep(device: Device, view: MemberView, slot: SlotView, hands: 
   return initiateDue(device, view, slot, open, {
     passphrases: hands.passphrases,
     kits: hands.kits.map(({ id }) => id),
-    openable: [...(hands.openable ?? []), ...hands.kits.map((kit) => ({ holder: kit.id, receivePrivate: kit.receivePrivate }))],
+    openable: [
+      ...(hands.openable ?? []),
+      ...hands.kits.map((kit) => ({ holder: kit.id, receivePrivate: kit.receivePrivate })),
+    ],
   });
 }
 
@@ -89,7 +101,10 @@ function votersAt(view: MemberView, hands: Hands): VotingHand[] {
   const voters = holderOf(state, secrets.deviceId) === undefined ? [] : [deviceHand(view)];
   const { kitsFor } = hands;
   if (kitsFor === undefined) return voters;
-  return [...voters, ...hands.kits.filter(({ id }) => holderOf(state, id) !== undefined).map((kit) => kitHand(kit, kitsFor))];
+  return [
+    ...voters,
+    ...hands.kits.filter(({ id }) => holderOf(state, id) !== undefined).map((kit) => kitHand(kit, kitsFor)),
+  ];
 }
 
 /** The certified entry of the open slot, if its quorum of accepts is here. */
@@ -100,7 +115,13 @@ function decision(state: RegistryState, slot: SlotView): Decided | undefined {
   if (found === undefined || entry === undefined) return undefined;
   const those = accepts.filter((accept) => lastKey(acceptOf(accept)) === lastKey(found));
   const { ballot } = those[0] as (typeof those)[number];
-  return { entry: entry.parsed, certificate: { ballot, accepts: those }, wrap: entry.wrap, link: entry.link };
+  const { proposals } = evidenceFor(slot, [found]);
+  return {
+    entry: entry.parsed,
+    certificate: { ballot, accepts: those, proposals },
+    wrap: entry.wrap,
+    link: entry.link,
+  };
 }
 
 /** What this device asked for in the slot that was decided is now done, or superseded; a dealt epoch becomes its session. */
@@ -153,4 +174,3 @@ async function takeOver(device: Device, view: MemberView, slot: SlotView): Promi
   setOwnChange(view, change);
   return change;
 }
-

@@ -64,7 +64,10 @@ export async function lookAround(store: Store, place: StorePlace, signal?: Abort
     if (those.length < MOST_CANDIDATES) registry.set(item.name.slot, [...those, bytes]);
   }
   const opened = (await fetchAll(store, place, grants, { signal }))
-    .filter((fetched): fetched is typeof fetched & { bytes: Bytes } => fetched.bytes !== undefined && fetched.bytes.length <= MAX_GRANT_BYTES)
+    .filter(
+      (fetched): fetched is typeof fetched & { bytes: Bytes } =>
+        fetched.bytes !== undefined && fetched.bytes.length <= MAX_GRANT_BYTES,
+    )
     .map(({ item, bytes }) => ({ epoch: epochOfName(item), bytes }));
   return { registry, grants: opened };
 }
@@ -88,12 +91,26 @@ interface Reached {
 }
 
 /** Opens the registry object of `slot` with the mesh key of the epoch before it; undefined when none of the candidates opens. */
-async function openAt(pid: Bytes, slot: number, epochBefore: number, mesh: Bytes, found: Found): Promise<Reached | undefined> {
+async function openAt(
+  pid: Bytes,
+  slot: number,
+  epochBefore: number,
+  mesh: Bytes,
+  found: Found,
+): Promise<Reached | undefined> {
   const key = meshLayerKey(pid, epochBefore, mesh);
   for (const bytes of found.registry.get(slot) ?? []) {
     try {
       const { wrap, link, sealed } = parseRegistryObject(bytes);
-      const context = { layer: 'mesh', epoch: epochBefore, key, pid, kind: 'entry', owner: pid, sequence: slot } as const;
+      const context = {
+        layer: 'mesh',
+        epoch: epochBefore,
+        key,
+        pid,
+        kind: 'entry',
+        owner: pid,
+        sequence: slot,
+      } as const;
       const inner = parseDecided(await openObject(context, sealed));
       const decided = { entry: parseEntry(inner.entry), certificate: parseCertificate(inner.certificate), wrap, link };
       checkAttachments(decided);
@@ -106,14 +123,21 @@ async function openAt(pid: Bytes, slot: number, epochBefore: number, mesh: Bytes
 }
 
 /** Back from the entry that starts `epoch` (in `slot`) to slot 0, collecting mesh keys and entries. */
-async function walkBack(pid: Bytes, slot: number, epoch: number, meshKey: Bytes, found: Found): Promise<{ chain: Reached[]; mesh: Map<number, Bytes> } | undefined> {
+async function walkBack(
+  pid: Bytes,
+  slot: number,
+  epoch: number,
+  meshKey: Bytes,
+  found: Found,
+): Promise<{ chain: Reached[]; mesh: Map<number, Bytes> } | undefined> {
   const mesh = new Map([[epoch, meshKey]]);
   const chain: Reached[] = [];
   let at = slot;
   let now = epoch;
   for (;;) {
     // Is this entry the one that starts epoch `now`? Then it is sealed under the mesh key before, which its link gives.
-    const reached = await viaLink(pid, at, now, mesh, found) ?? (await openAt(pid, at, now, mesh.get(now) as Bytes, found));
+    const reached =
+      (await viaLink(pid, at, now, mesh, found)) ?? (await openAt(pid, at, now, mesh.get(now) as Bytes, found));
     if (reached === undefined) return undefined;
     chain.unshift(reached);
     if (at === 0) return now === 0 || reached.decided.entry.core.epoch === 0 ? { chain, mesh } : undefined;
@@ -123,7 +147,13 @@ async function walkBack(pid: Bytes, slot: number, epoch: number, meshKey: Bytes,
   }
 }
 
-async function viaLink(pid: Bytes, slot: number, epoch: number, mesh: Map<number, Bytes>, found: Found): Promise<Reached | undefined> {
+async function viaLink(
+  pid: Bytes,
+  slot: number,
+  epoch: number,
+  mesh: Map<number, Bytes>,
+  found: Found,
+): Promise<Reached | undefined> {
   if (epoch === 0 || slot === 0) return undefined;
   for (const bytes of found.registry.get(slot) ?? []) {
     try {
@@ -142,7 +172,12 @@ async function viaLink(pid: Bytes, slot: number, epoch: number, mesh: Map<number
 }
 
 /** Verifies a chain from slot 0 on; then on with entries after it that keep the epoch, as far as they are there. */
-async function verifyForward(pid: Bytes, chain: readonly Reached[], mesh: ReadonlyMap<number, Bytes>, found: Found): Promise<{ state: RegistryState; objects: { slot: number; bytes: Bytes }[] }> {
+async function verifyForward(
+  pid: Bytes,
+  chain: readonly Reached[],
+  mesh: ReadonlyMap<number, Bytes>,
+  found: Found,
+): Promise<{ state: RegistryState; objects: { slot: number; bytes: Bytes }[] }> {
   const objects: { slot: number; bytes: Bytes }[] = [];
   let state: RegistryState | undefined;
   const next = async ({ decided, bytes }: Reached) => {
@@ -160,7 +195,13 @@ async function verifyForward(pid: Bytes, chain: readonly Reached[], mesh: Readon
   for (const reached of chain) await next(reached);
   let verified = state as unknown as RegistryState;
   for (;;) {
-    const reached = await openAt(pid, verified.entries.length, verified.epoch, mesh.get(verified.epoch) as Bytes, found);
+    const reached = await openAt(
+      pid,
+      verified.entries.length,
+      verified.epoch,
+      mesh.get(verified.epoch) as Bytes,
+      found,
+    );
     if (reached === undefined || reached.decided.entry.core.epochPart !== null) break;
     await next(reached);
     verified = state as unknown as RegistryState;
@@ -183,7 +224,8 @@ export async function enterAsDevice(
       if (!isPassportError(error)) throw error;
       continue;
     }
-    if (!equal(grant.pid, pid) || !equal(grant.holder, keys.id) || grant.device === null || grant.epoch !== epoch) continue;
+    if (!equal(grant.pid, pid) || !equal(grant.holder, keys.id) || grant.device === null || grant.epoch !== epoch)
+      continue;
     const back = await walkBack(pid, grant.slot, epoch, grant.device.meshKey, found);
     if (back === undefined) continue; // not decided yet, or an entry that lost
     const { state, objects } = await verifyForward(pid, back.chain, back.mesh, found);
@@ -197,7 +239,13 @@ export async function enterAsDevice(
         hint: 'The store may be old or a copy. Sync the inviting device and try again.',
       });
     }
-    return { state, objects, mesh: back.mesh, nameRoot: mine.device.nameRoot, grants: [{ epoch, holder: keys.id, bytes }] };
+    return {
+      state,
+      objects,
+      mesh: back.mesh,
+      nameRoot: mine.device.nameRoot,
+      grants: [{ epoch, holder: keys.id, bytes }],
+    };
   }
   return undefined;
 }
@@ -211,7 +259,10 @@ export interface EnteredByKits extends Entered {
  * N kits and nothing else: their grants say of which passport and epoch they are; N of their shares open the wrap.
  * undefined when no grant here is for these kits; `not-enough-holders` when there are too few of one epoch.
  */
-export async function enterByKits(kits: readonly { readonly receivePrivate: Bytes; readonly signKey: Bytes }[], found: Found): Promise<EnteredByKits | undefined> {
+export async function enterByKits(
+  kits: readonly { readonly receivePrivate: Bytes; readonly signKey: Bytes }[],
+  found: Found,
+): Promise<EnteredByKits | undefined> {
   const byEpoch = new Map<string, { grant: Grant; bytes: Bytes }[]>();
   for (const kit of kits) {
     for (const { epoch, bytes } of found.grants) {
@@ -236,15 +287,22 @@ export async function enterByKits(kits: readonly { readonly receivePrivate: Byte
     if (entered !== undefined) return entered;
   }
   if (short !== undefined) {
-    throw new PassportError('not-enough-holders', `${short.have} of the ${short.need} holders that are needed are here`, {
-      hint: 'Add another kit with --kit, or let a remaining device invite this one.',
-      details: short,
-    });
+    throw new PassportError(
+      'not-enough-holders',
+      `${short.have} of the ${short.need} holders that are needed are here`,
+      {
+        hint: 'Add another kit with --kit, or let a remaining device invite this one.',
+        details: short,
+      },
+    );
   }
   return undefined;
 }
 
-async function openGroup(group: readonly { grant: Grant; bytes: Bytes }[], found: Found): Promise<EnteredByKits | undefined> {
+async function openGroup(
+  group: readonly { grant: Grant; bytes: Bytes }[],
+  found: Found,
+): Promise<EnteredByKits | undefined> {
   const { grant } = group[0] as { grant: Grant };
   const { pid, slot, epoch } = grant;
   for (const bytes of found.registry.get(slot) ?? []) {
@@ -252,7 +310,10 @@ async function openGroup(group: readonly { grant: Grant; bytes: Bytes }[], found
       const { wrap } = parseRegistryObject(bytes);
       if (wrap.length === 0) continue;
       // The commitments are not known yet: the wrap's own tag says whether the shares were right; verified below.
-      const vek = await bareCombine(group.map(({ grant: g }) => g.share), grant.threshold);
+      const vek = await bareCombine(
+        group.map(({ grant: g }) => g.share),
+        grant.threshold,
+      );
       const given = await openWrap(pid, { slot, epoch }, vek, wrap).finally(() => wipe(vek));
       const back = await walkBack(pid, slot, epoch, given.meshKey, found);
       if (back === undefined) continue;
@@ -261,7 +322,9 @@ async function openGroup(group: readonly { grant: Grant; bytes: Bytes }[], found
       const contributions = group.flatMap(({ grant: g }) => {
         const i = info.holders.findIndex(({ id }) => equal(id, g.holder));
         const share = info.shares[i];
-        return share === undefined ? [] : [{ holder: g.holder, seat: g.seat, commitment: share.commitment, share: g.share }];
+        return share === undefined
+          ? []
+          : [{ holder: g.holder, seat: g.seat, commitment: share.commitment, share: g.share }];
       });
       wipe((await vekOf(pid, info, contributions)).vek);
       const grants = group.map(({ grant: g, bytes: sealed }) => ({ epoch, holder: g.holder, bytes: sealed }));
@@ -276,8 +339,9 @@ async function openGroup(group: readonly { grant: Grant; bytes: Bytes }[], found
 /** Combines N shares of which nothing is known yet; the result means nothing until the wrap opens with it. */
 async function bareCombine(shares: readonly Bytes[], threshold: number): Promise<Bytes> {
   const { combine } = await import('shamir-secret-sharing');
-  const distinct = new Map(shares.filter((share) => share.length === 33 && share[32] !== 0).map((share) => [share[32], share]));
+  const distinct = new Map(
+    shares.filter((share) => share.length === 33 && share[32] !== 0).map((share) => [share[32], share]),
+  );
   if (distinct.size < threshold) throw new PassportError('not-enough-holders', 'too few distinct shares');
   return new Uint8Array(await combine([...distinct.values()].slice(0, threshold)));
 }
-

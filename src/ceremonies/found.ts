@@ -44,11 +44,23 @@ export function makeKit(pid: Bytes | undefined, seat: number, number: number, ra
   const id = pid === undefined ? new Uint8Array(16) : holderId(pid, signKey);
   const words = kitWords(entropy);
   wipe(entropy);
-  return { words, signSeed, receivePrivate, holder: { seat, id, kind: 'kit', name: `kit-${number}`, signKey, receiveKey: key } };
+  return {
+    words,
+    signSeed,
+    receivePrivate,
+    holder: { seat, id, kind: 'kit', name: `kit-${number}`, signKey, receiveKey: key },
+  };
 }
 
 /** What is printed on a kit's sheet. */
-export function kitSheet(kit: NewKit, number: number, pid: Bytes, epoch: number, now: number, stores: readonly { url: string; id: string }[]): Kit {
+export function kitSheet(
+  kit: NewKit,
+  number: number,
+  pid: Bytes,
+  epoch: number,
+  now: number,
+  stores: readonly { url: string; id: string }[],
+): Kit {
   return {
     words: kit.words,
     name: kit.holder.name,
@@ -64,7 +76,9 @@ export function kitSheet(kit: NewKit, number: number, pid: Bytes, epoch: number,
 export function checkName(name: string): string {
   const normal = name.normalize('NFC').trim();
   if (isHolderName(normal)) return normal;
-  throw new PassportError('invalid-name', 'a name has 1 to 64 visible characters', { hint: 'Choose a short name like "laptop".' });
+  throw new PassportError('invalid-name', 'a name has 1 to 64 visible characters', {
+    hint: 'Choose a short name like "laptop".',
+  });
 }
 
 export async function newPassphrase(env: Environment, given: string | undefined): Promise<string> {
@@ -72,7 +86,11 @@ export async function newPassphrase(env: Environment, given: string | undefined)
 }
 
 /** Asks for the device passphrase and refuses the vault's. */
-export function deviceAsker(env: Environment, vaultPassphrase: string | undefined, about: 'new' | 'current'): () => Promise<string> {
+export function deviceAsker(
+  env: Environment,
+  vaultPassphrase: string | undefined,
+  about: 'new' | 'current',
+): () => Promise<string> {
   return async () => {
     const text = await env.person.devicePassphrase(about);
     if (vaultPassphrase !== undefined && Passphrases.same(text, vaultPassphrase)) {
@@ -100,7 +118,8 @@ export async function found(env: Environment, options: CreateOptions, keepKits: 
     });
   }
   const journal = await env.journal();
-  if ((await journal.get('n/passport')) !== undefined) throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
+  if ((await journal.get('n/passport')) !== undefined)
+    throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
   const places: StorePlace[] = [];
   for (const url of options.stores) {
     const store = await env.openStore(url, { create: true });
@@ -146,14 +165,12 @@ export async function found(env: Environment, options: CreateOptions, keepKits: 
   const accepts = holders.map((holder, i) =>
     signAccept(pid, { id: holder.id, signSeed: seeds[i] as Bytes }, core, core.birth, entry.id),
   );
-  const certificate = { ballot: core.birth, accepts };
+  const certificate = { ballot: core.birth, accepts, proposals: [] };
   await checkFounding(entry, pid);
   checkFoundingCertificate(entry, certificate);
 
   const stores = places.map(({ url, id }) => ({ url, id: base32(id) }));
-  await keepKits(
-    kits.map((kit, i) => kitSheet(kit, i + 1, pid, 0, env.clock.now(), stores)),
-  );
+  await keepKits(kits.map((kit, i) => kitSheet(kit, i + 1, pid, 0, env.clock.now(), stores)));
 
   const key = await env.keystore.createKey(deviceAsker(env, passphrase, 'new'));
   const localKey = randomBytes(random, 32);
@@ -166,10 +183,16 @@ export async function found(env: Environment, options: CreateOptions, keepKits: 
     mesh: new Map([[0, dealt.meshKey]]),
   };
   const state = applyEntry(undefined, entry);
-  const bytes = await sealDecided(opened, { entry, certificate, wrap: dealt.wrap, link: dealt.link }, 0, meshLayerKey(pid, 0, dealt.meshKey));
+  const bytes = await sealDecided(
+    opened,
+    { entry, certificate, wrap: dealt.wrap, link: dealt.link },
+    0,
+    meshLayerKey(pid, 0, dealt.meshKey),
+  );
   const instance = randomBytes(random, 16);
   await replica.transact(async (tx) => {
-    if ((await tx.note('passport')) !== undefined) throw new PassportError('passport-exists', 'this home already has a passport');
+    if ((await tx.note('passport')) !== undefined)
+      throw new PassportError('passport-exists', 'this home already has a passport');
     await box.write(tx, secrets);
     tx.setNote('passport', pid);
     tx.set('instance', instance);

@@ -82,14 +82,12 @@ export async function grantBytes(tx: Tx, epoch: EpochInfo, holder: Bytes): Promi
 }
 
 /** Which grants of the head's epoch, and of entries in vote, this replica lacks: what a sync should fetch. */
-export async function missingGrants(
-  tx: Tx,
-  state: RegistryState,
-  inVote: readonly Entry[],
-): Promise<GrantObject[]> {
+export async function missingGrants(tx: Tx, state: RegistryState, inVote: readonly Entry[]): Promise<GrantObject[]> {
   const wanted = [
     ...epochOf(state).holders.map((holder, i) => [state.epoch, holder.id, epochOf(state).shares[i]] as const),
-    ...inVote.flatMap(({ core }) => core.holders.map((holder, i) => [core.epoch, holder.id, core.epochPart?.shares[i]] as const)),
+    ...inVote.flatMap(({ core }) =>
+      core.holders.map((holder, i) => [core.epoch, holder.id, core.epochPart?.shares[i]] as const),
+    ),
   ];
   const missing: GrantObject[] = [];
   for (const [epoch, holder, share] of wanted) {
@@ -112,7 +110,8 @@ export async function openOwnGrant(
   opener: Opener,
 ): Promise<Grant> {
   const sealed = await grantBytes(tx, epoch, opener.id);
-  if (sealed === undefined) throw new PassportError('missing', 'a grant has not arrived yet', { hint: 'Sync again in a moment.' });
+  if (sealed === undefined)
+    throw new PassportError('missing', 'a grant has not arrived yet', { hint: 'Sync again in a moment.' });
   const key = opener.privateOf(listedKey);
   if (key === undefined) {
     throw new PassportError('share-invalid', 'this device no longer has the key that its grant is sealed to');

@@ -48,24 +48,46 @@ export async function status(run: Runtime): Promise<Status> {
   const stores: StoreStatus[] = [];
   for (const { place, ledger } of ledgers) {
     const seen = ledger.checkedAt > 0 ? { checkedAtMs: ledger.checkedAt } : {};
-    stores.push({ url: place.url, id: base32(place.id), state: ledger.state, behind: await behind(device, ledger), ...seen });
+    stores.push({
+      url: place.url,
+      id: base32(place.id),
+      state: ledger.state,
+      behind: await behind(device, ledger),
+      ...seen,
+    });
   }
   const warnings: string[] = [];
-  if (me?.left !== null) warnings.push(me === undefined ? 'This device is not let in yet.' : 'This device was revoked: it can read what it had, and change nothing.');
+  if (me?.left !== null)
+    warnings.push(
+      me === undefined
+        ? 'This device is not let in yet.'
+        : 'This device was revoked: it can read what it had, and change nothing.',
+    );
   if (fork !== undefined) {
-    warnings.push(`The registry is frozen: two changes were decided in slot ${fork.slot}.${fork.culprits.length > 0 ? ` Voted twice: ${fork.culprits.join(', ')}.` : ''}`);
+    warnings.push(
+      `The registry is frozen: two changes were decided in slot ${fork.slot}.${fork.culprits.length > 0 ? ` Voted twice: ${fork.culprits.join(', ')}.` : ''}`,
+    );
   }
   const devices = holders.filter(({ kind }) => kind === 'device').length;
-  if (devices === 1) warnings.push('This is the only device: every unlock and change needs a kit typed. Enroll a second one: passport invite');
+  if (devices === 1)
+    warnings.push(
+      'This is the only device: every unlock and change needs a kit typed. Enroll a second one: passport invite',
+    );
   if (canLose === 0) warnings.push('No holder may be lost: all of them are needed to open the passport.');
-  if (device.env.keystore.kind === 'plain') warnings.push('The keystore is not sealed (plain): whoever reads this disk has this device’s share.');
-  for (const id of state.unlockDevices) warnings.push(`"${nameOf(state, id)}" may open the vault without anybody’s approval.`);
+  if (device.env.keystore.kind === 'plain')
+    warnings.push('The keystore is not sealed (plain): whoever reads this disk has this device’s share.');
+  for (const id of state.unlockDevices)
+    warnings.push(`"${nameOf(state, id)}" may open the vault without anybody’s approval.`);
   if (change?.state === 'open') warnings.push('A change that this device asked for is not decided: passport requests');
-  if (basis.conflicts > 0) warnings.push(`${basis.conflicts} record${basis.conflicts === 1 ? ' has' : 's have'} more than one version: passport conflicts`);
+  if (basis.conflicts > 0)
+    warnings.push(
+      `${basis.conflicts} record${basis.conflicts === 1 ? ' has' : 's have'} more than one version: passport conflicts`,
+    );
   for (const id of basis.clocks) warnings.push(`The clock of "${nameOf(state, id)}" is wrong.`);
   for (const { url, checkedAtMs, state: storeState } of stores) {
     if (storeState !== 'ok') warnings.push(`${url}: ${storeState}`);
-    if (checkedAtMs !== undefined && now - checkedAtMs > WEEK_MS) warnings.push(`${url} was last seen more than a week ago: passport sync`);
+    if (checkedAtMs !== undefined && now - checkedAtMs > WEEK_MS)
+      warnings.push(`${url} was last seen more than a week ago: passport sync`);
   }
   return {
     passport: hex(device.pid),
@@ -114,7 +136,10 @@ export function log(run: Runtime): Promise<LogEntry[]> {
     let state: RegistryState | undefined;
     for (let slot = 0; slot <= headSlot(view.state); slot++) {
       const decided = await decidedAt(device, view, slot);
-      if (decided === undefined) throw new PassportError('missing', `the registry entry ${slot} is missing in this home`, { hint: 'passport verify --repair' });
+      if (decided === undefined)
+        throw new PassportError('missing', `the registry entry ${slot} is missing in this home`, {
+          hint: 'passport verify --repair',
+        });
       const { core } = decided.entry;
       const after = applyEntry(state, decided.entry);
       const request = slot === 0 ? undefined : parseRequest(core.request);
@@ -125,7 +150,10 @@ export function log(run: Runtime): Promise<LogEntry[]> {
         time: core.time,
         by: nameOf(after, core.birth.initiator),
         approvedBy: core.approvals.map(({ holder }) => nameOf(after, holder)),
-        summary: request === undefined || state === undefined ? `Founded with ${founders}; ${core.threshold} of ${core.holders.length} needed` : summary(state, request),
+        summary:
+          request === undefined || state === undefined
+            ? `Founded with ${founders}; ${core.threshold} of ${core.holders.length} needed`
+            : summary(state, request),
       });
       state = after;
     }
@@ -144,7 +172,13 @@ export async function checkKit(run: Runtime, words: string): Promise<KitCheck> {
     await contribution(device, view, kitOpener(kit));
     const { slot, epoch } = epochOf(state);
     const time = Math.max(0, device.env.clock.now());
-    await noteKitCheck(tx, { kit: kit.id, slot, epoch, time, signature: signStatement(kit.signSeed, device.pid, 'kit-check', slot, epoch, time) });
+    await noteKitCheck(tx, {
+      kit: kit.id,
+      slot,
+      epoch,
+      time,
+      signature: signStatement(kit.signSeed, device.pid, 'kit-check', slot, epoch, time),
+    });
     return { name: holderOf(state, kit.id)?.name ?? '', epoch, ok: true };
   });
 }

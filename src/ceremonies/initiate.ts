@@ -27,11 +27,18 @@ import {
 } from '../format/entry.ts';
 import { checkDealt, type DealTerms, dealEpoch, finishEntry, type OpenableGrant } from '../registry/deal.ts';
 import { requiredEntry } from '../registry/evidence.ts';
-import { placeAfter, signBallotRequest, signProposal, signRefusal, signVouch, type Voter } from '../registry/messages.ts';
+import {
+  placeAfter,
+  signBallotRequest,
+  signProposal,
+  signRefusal,
+  signVouch,
+  type Voter,
+} from '../registry/messages.ts';
 import { contributionOf, kekOf, vekOf } from '../registry/open.ts';
 import { epochOf, holderOf, holdersAfter, holdersOf, type RegistryState, startsEpoch } from '../registry/state.ts';
 import { checkEntry, checkRequest } from '../registry/valid.ts';
-import { compareBallots, lastKey } from '../registry/vote.ts';
+import { compareBallots, lastKey, MAX_ROUND_STEP } from '../registry/vote.ts';
 import { keepGrants } from './grants.ts';
 import { ballotOf, evidenceFor, promiseOf, proposalOf, say, type SlotRequest, type SlotView } from './slot.ts';
 
@@ -98,7 +105,9 @@ async function checkPlan(state: RegistryState, request: ChangeRequest): Promise<
   const after = holdersAfter(state, request);
   const names = after.map((holder) => holder.name.toLowerCase());
   if (new Set(names).size < names.length) {
-    throw new PassportError('name-taken', 'another holder has this name', { hint: 'Choose a name that `passport devices` does not list.' });
+    throw new PassportError('name-taken', 'another holder has this name', {
+      hint: 'Choose a name that `passport devices` does not list.',
+    });
   }
   const { threshold } = request;
   if (threshold < 2 || threshold > after.length || 2 * threshold <= after.length || after.length > 32) {
@@ -125,7 +134,12 @@ export function freshSeat(state: RegistryState): number {
 }
 
 /** Starts a change: journals the request with its one-time key and says it in the open slot. */
-export async function startChange(device: Device, view: MemberView, slot: SlotView, plan: ChangePlan): Promise<OwnChange> {
+export async function startChange(
+  device: Device,
+  view: MemberView,
+  slot: SlotView,
+  plan: ChangePlan,
+): Promise<OwnChange> {
   const { state, secrets } = view;
   const { clock } = device.env;
   const known = await ownChange(view, device.pid);
@@ -175,22 +189,36 @@ export async function startChange(device: Device, view: MemberView, slot: SlotVi
 
 /** One more than any round seen in the slot. */
 function nextRound(slot: SlotView): number {
-  const rounds = [...slot.requests.flatMap((r) => r.ballots), ...slot.promises.map((p) => p.ballot)].map((b) => b.round);
+  const rounds = [...slot.requests.flatMap((r) => r.ballots), ...slot.promises.map((p) => p.ballot)].map(
+    (b) => b.round,
+  );
   return Math.max(0, ...rounds) + 1;
 }
 
+/**
+ * Says the request in this round. Holders follow at most 16 rounds at a time, so a round far up is climbed to: whoever is
+ * behind promises the lower ones first.
+ */
 async function sayRequest(device: Device, view: MemberView, change: OwnChange, voucher?: KitHand): Promise<void> {
   const voter: Voter = { id: view.secrets.deviceId, signSeed: view.secrets.signSeed };
-  const ballot = { round: change.round, initiator: voter.id };
   const place = { slot: change.slot, prev: change.prev };
-  await say(device, view, voter.id, {
-    type: 'request',
-    ...place,
-    ballot,
-    request: change.bytes,
-    voucher: voucher === undefined ? null : { holder: voucher.id, signature: signVouch(device.pid, voucher, place, change.hash) },
-    signature: signBallotRequest(device.pid, voter, place, ballot, change.bytes),
-  });
+  const vouched = voucher && { holder: voucher.id, signature: signVouch(device.pid, voucher, place, change.hash) };
+  const steps = Array.from(
+    { length: Math.floor((change.round - 1) / MAX_ROUND_STEP) },
+    (_, i) => (i + 1) * MAX_ROUND_STEP,
+  );
+  for (const round of [...steps, change.round]) {
+    const ballot = { round, initiator: voter.id };
+    const signature = signBallotRequest(device.pid, voter, place, ballot, change.bytes);
+    await say(device, view, voter.id, {
+      type: 'request',
+      ...place,
+      ballot,
+      request: change.bytes,
+      voucher: vouched ?? null,
+      signature,
+    });
+  }
 }
 
 /** Tells the others that the request is withdrawn; nothing of it can be decided by this device any more. */
@@ -202,7 +230,13 @@ export async function cancelChange(device: Device, view: MemberView, change: Own
   await endChange(device, view, change, 'cancelled');
 }
 
-export async function endChange(device: Device, view: MemberView, change: OwnChange, state: OwnChange['state'], slot?: number): Promise<void> {
+export async function endChange(
+  device: Device,
+  view: MemberView,
+  change: OwnChange,
+  state: OwnChange['state'],
+  slot?: number,
+): Promise<void> {
   setOwnChange(view, { ...change, state, decidedSlot: slot ?? null });
   await device.box.write(view.tx, withoutOneTime(await device.box.read(view.tx), change.request.rid));
 }
@@ -250,12 +284,22 @@ export async function initiateDue(
     const birth = slot.entries.get(id)?.parsed.core.birth;
     return birth && ballotOf(birth);
   };
-  const required = requiredEntry(promises.map(promiseOf), state.threshold, holders, births, (last) => proposals.get(lastKey(last)));
+  const required = requiredEntry(promises.map(promiseOf), state.threshold, holders, births, (last) =>
+    proposals.get(lastKey(last)),
+  );
   if (required !== 'free') {
     if ('invalid' in required) return bumpRound(device, view, slot, change);
     const entry = slot.entries.get(required.entry);
     if (entry === undefined) return 'nothing';
-    await propose(device, view, slot, ballot, promises, { entry: entry.entry, wrap: entry.wrap, link: entry.link }, entry.parsed.id);
+    await propose(
+      device,
+      view,
+      slot,
+      ballot,
+      promises,
+      { entry: entry.entry, wrap: entry.wrap, link: entry.link },
+      entry.parsed.id,
+    );
     return 'said';
   }
   const asked = slot.requests.find((request) => equal(request.hash, change.hash));
@@ -293,7 +337,10 @@ async function propose(
   id: Bytes,
 ): Promise<void> {
   const voter: Voter = { id: view.secrets.deviceId, signSeed: view.secrets.signSeed };
-  const behind = evidenceFor(slot, promises.map((promise) => promiseOf(promise).last));
+  const behind = evidenceFor(
+    slot,
+    promises.map((promise) => promiseOf(promise).last),
+  );
   const signature = signProposal(device.pid, voter, slot.place, ballot, id);
   const entries = [
     { entry: bundle.entry, wrap: bundle.wrap, link: bundle.link },
@@ -310,7 +357,12 @@ interface Ready {
 }
 
 /** Opens the approvers' shares; bad ones are dropped by the combination, which names them. */
-async function sharesOf(device: Device, view: MemberView, change: OwnChange, asked: SlotRequest): Promise<Contribution[]> {
+async function sharesOf(
+  device: Device,
+  view: MemberView,
+  change: OwnChange,
+  asked: SlotRequest,
+): Promise<Contribution[]> {
   const { clock } = device.env;
   const key = oneTime(view.secrets, change.request.rid, { bootId: clock.bootId(), monotonic: clock.monotonic() });
   if (key === undefined) return [];
@@ -396,7 +448,8 @@ async function build(device: Device, view: MemberView, change: OwnChange, ready:
   await checkEntry(state, entry);
   const own = after.find((holder) => equal(holder.id, secrets.deviceId)) as Holder;
   const ownPrivate = secrets.receive.find((key) => equal(key.publicKey, own.receiveKey))?.privateKey;
-  const openable = ownPrivate === undefined ? options.openable : [...options.openable, { holder: own.id, receivePrivate: ownPrivate }];
+  const openable =
+    ownPrivate === undefined ? options.openable : [...options.openable, { holder: own.id, receivePrivate: ownPrivate }];
   await checkDealt(entry, dealt, terms, openable);
   device.noteDealt(entry.id, { epoch: core.epoch, kek: dealt.kek });
   return { entry: entry.bytes, id: entry.id, wrap: dealt.wrap, link: dealt.link, grants: dealt.grants };

@@ -70,11 +70,34 @@ export async function openInvitation({ tx }: Pick<MemberView, 'tx'>): Promise<Op
   const value = (await tx.get('invitation')) as Encoded | null | undefined;
   if (!value) return undefined;
   const [bytes, slot, headId, expires, leaves, threshold, stage, hello, reveal, change] = value;
-  return { data: parseInvitation(bytes), bytes, slot, head: headId, expires, leaves, threshold, stage, hello, reveal, change };
+  return {
+    data: parseInvitation(bytes),
+    bytes,
+    slot,
+    head: headId,
+    expires,
+    leaves,
+    threshold,
+    stage,
+    hello,
+    reveal,
+    change,
+  };
 }
 
 function setInvitation({ tx }: Pick<MemberView, 'tx'>, i: OpenInvitation): void {
-  tx.set('invitation', [i.bytes, i.slot, i.head, i.expires, [...i.leaves], i.threshold, i.stage, i.hello, i.reveal, i.change]);
+  tx.set('invitation', [
+    i.bytes,
+    i.slot,
+    i.head,
+    i.expires,
+    [...i.leaves],
+    i.threshold,
+    i.stage,
+    i.hello,
+    i.reveal,
+    i.change,
+  ]);
 }
 
 /** Whose place the new device takes, and the threshold after it. */
@@ -129,7 +152,11 @@ export async function invite(device: Device, view: MemberView, options: InviteOp
 }
 
 /** eA private and nA, while the invitation lives. */
-function secretsOf(device: Device, view: MemberView, invitation: OpenInvitation): { ephemeral: Bytes; nonce: Bytes } | undefined {
+function secretsOf(
+  device: Device,
+  view: MemberView,
+  invitation: OpenInvitation,
+): { ephemeral: Bytes; nonce: Bytes } | undefined {
   const { clock } = device.env;
   const kept = oneTime(view.secrets, invitation.data.iid, { bootId: clock.bootId(), monotonic: clock.monotonic() });
   return kept && { ephemeral: kept.slice(0, 32), nonce: kept.slice(32) };
@@ -163,12 +190,21 @@ export async function receivePairing(device: Device, view: MemberView, tag: stri
   }
 }
 
-async function receiveHello(device: Device, view: MemberView, open: OpenInvitation, kept: { ephemeral: Bytes; nonce: Bytes }, bytes: Bytes): Promise<void> {
+async function receiveHello(
+  device: Device,
+  view: MemberView,
+  open: OpenInvitation,
+  kept: { ephemeral: Bytes; nonce: Bytes },
+  bytes: Bytes,
+): Promise<void> {
   const { data } = open;
   const hI = sha256(open.bytes);
   const plaintext = await openPair(kept.ephemeral, data, 1, [hI], bytes);
   const hello = parseHello(plaintext);
-  const good = checkPossession(device.pid, data.iid, hI, hello) && isSigningKey(hello.signKey) && (await isReceiveKey(hello.receiveKey));
+  const good =
+    checkPossession(device.pid, data.iid, hI, hello) &&
+    isSigningKey(hello.signKey) &&
+    (await isReceiveKey(hello.receiveKey));
   if (!good) return;
   if (open.hello !== null) {
     if (equal(open.hello, plaintext)) return;
@@ -182,11 +218,22 @@ async function receiveHello(device: Device, view: MemberView, open: OpenInvitati
     ...{ nonce: kept.nonce, holder: secrets.deviceId, signKey: secrets.signKey, slot: open.slot, head: open.head },
     signature: signReveal(secrets.signSeed, device.pid, data.iid, hI, hM1, { nonce: kept.nonce, head: open.head }),
   });
-  await post(view.tx, { tag: pairTag(data.secret, 2) }, await sealPair(hello.receiveKey, data, 2, [hI, hM1], reveal, device.random), open.expires);
+  await post(
+    view.tx,
+    { tag: pairTag(data.secret, 2) },
+    await sealPair(hello.receiveKey, data, 2, [hI, hM1], reveal, device.random),
+    open.expires,
+  );
   setInvitation(view, { ...open, stage: 'answered', hello: plaintext, reveal });
 }
 
-async function receiveRole(device: Device, view: MemberView, open: OpenInvitation, kept: { ephemeral: Bytes }, bytes: Bytes): Promise<void> {
+async function receiveRole(
+  device: Device,
+  view: MemberView,
+  open: OpenInvitation,
+  kept: { ephemeral: Bytes },
+  bytes: Bytes,
+): Promise<void> {
   if (open.stage !== 'confirmed' || open.hello === null || open.reveal === null) return;
   const { transcript } = result(device, open);
   const role = parsePairRole(await openPair(kept.ephemeral, open.data, 4, [transcript], bytes));
@@ -205,7 +252,12 @@ function result(device: Device, open: OpenInvitation): { transcript: Bytes; word
   return pairResult(device.pid, open.bytes, hello, reveal, parseReveal(reveal).nonce, parseHello(hello).nonce);
 }
 
-async function tellRefused(device: Device, view: MemberView, open: OpenInvitation, code: 'words-mismatch' | 'pairing-contested' | 'refused'): Promise<void> {
+async function tellRefused(
+  device: Device,
+  view: MemberView,
+  open: OpenInvitation,
+  code: 'words-mismatch' | 'pairing-contested' | 'refused',
+): Promise<void> {
   if (open.hello === null || open.reveal === null) return;
   const { transcript } = result(device, open);
   const { receiveKey: to } = parseHello(open.hello);
@@ -224,7 +276,9 @@ export function answerOf(open: OpenInvitation): { name: string; kind: string; pl
 export async function requireInvitation(device: Device, view: MemberView, id: string): Promise<OpenInvitation> {
   const open = await openInvitation(view);
   if (open === undefined || !hex(open.data.iid).startsWith(id.toLowerCase())) {
-    throw new PassportError('no-such-request', 'there is no open invitation with this id', { hint: 'Make a new one: passport invite' });
+    throw new PassportError('no-such-request', 'there is no open invitation with this id', {
+      hint: 'Make a new one: passport invite',
+    });
   }
   if (open.stage === 'burnt') {
     throw new PassportError('pairing-contested', 'two devices answered this invitation, so it is void', {
@@ -232,7 +286,9 @@ export async function requireInvitation(device: Device, view: MemberView, id: st
     });
   }
   if (secretsOf(device, view, open) === undefined && open.stage !== 'confirmed') {
-    throw new PassportError('expired', 'this invitation is over', { hint: 'It lasts ten minutes. Make a new one: passport invite' });
+    throw new PassportError('expired', 'this invitation is over', {
+      hint: 'It lasts ten minutes. Make a new one: passport invite',
+    });
   }
   return open;
 }
@@ -240,7 +296,10 @@ export async function requireInvitation(device: Device, view: MemberView, id: st
 /** Compares the typed words; wrong ones burn the invitation and tell the other device. Returns false then. */
 export async function confirmWords(device: Device, view: MemberView, id: string, typed: string): Promise<boolean> {
   const open = await requireInvitation(device, view, id);
-  if (open.hello === null) throw new PassportError('waiting', 'nobody has answered this invitation yet', { hint: 'Run `passport join` with the link on the new device.' });
+  if (open.hello === null)
+    throw new PassportError('waiting', 'nobody has answered this invitation yet', {
+      hint: 'Run `passport join` with the link on the new device.',
+    });
   const { words } = result(device, open);
   if (normalWords(typed) === words.join(' ')) {
     setInvitation(view, { ...open, stage: 'confirmed' });
@@ -299,6 +358,7 @@ export async function finishInvitation(device: Device, view: MemberView, change:
 /** M3 as B sees it: the place of its role, or why there is none. */
 export function readPairPlace(plaintext: Bytes): { refused: string } | { place: Bytes } {
   const value: Value = decode(plaintext);
-  if (Array.isArray(value) && value.length === 2 && value[0] === 'refused' && typeof value[1] === 'string') return { refused: value[1] };
+  if (Array.isArray(value) && value.length === 2 && value[0] === 'refused' && typeof value[1] === 'string')
+    return { refused: value[1] };
   return { place: plaintext };
 }

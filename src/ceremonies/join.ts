@@ -71,7 +71,10 @@ export async function join(env: Environment, link: string, options: JoinOptions)
   const own = parseHello(joining.hello);
   const deadline = env.clock.monotonic() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   await everywhere(stores, (store, place) => putPair(store, place.id, data, 1, joining.sealedHello));
-  env.person.tell({ event: 'waiting', what: `Joining passport ${pidWords(data.pid).join(' ')}. Waiting for the other device …` });
+  env.person.tell({
+    event: 'waiting',
+    what: `Joining passport ${pidWords(data.pid).join(' ')}. Waiting for the other device …`,
+  });
 
   let reveal = joining.reveal === null ? undefined : parseReveal(joining.reveal);
   const answered = new Set<string>();
@@ -124,10 +127,20 @@ function resultOf(pid: Bytes, invitation: Bytes, hello: Bytes, reveal: Bytes): {
 }
 
 /** Makes the home, or finds it in the middle of joining with this invitation. */
-async function begin(env: Environment, data: InvitationData, bytes: Bytes, name: string, platform: string): Promise<{ device: Device; joining: Joining }> {
+async function begin(
+  env: Environment,
+  data: InvitationData,
+  bytes: Bytes,
+  name: string,
+  platform: string,
+): Promise<{ device: Device; joining: Joining }> {
   const journal = await env.journal();
   if ((await journal.get('n/passport')) !== undefined) {
-    const device = await Device.open(env, data.pid, await env.keystore.openKey(() => env.person.devicePassphrase('current')));
+    const device = await Device.open(
+      env,
+      data.pid,
+      await env.keystore.openKey(() => env.person.devicePassphrase('current')),
+    );
     const joining = await device.transact(({ tx }) => readJoining(tx));
     if (joining !== undefined && equal(joining.bytes, bytes)) return { device, joining };
     throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
@@ -135,7 +148,12 @@ async function begin(env: Environment, data: InvitationData, bytes: Bytes, name:
   const { pid } = data;
   const key = await env.keystore.createKey(deviceAsker(env, undefined, 'new'));
   const box = new SecretsBox(env.keystore, key, pid, env.random);
-  const draft = Device.with(env, pid, box, openReplica({ journal, localKey: new Uint8Array(32), pid, random: env.random }));
+  const draft = Device.with(
+    env,
+    pid,
+    box,
+    openReplica({ journal, localKey: new Uint8Array(32), pid, random: env.random }),
+  );
   const sign = signingKey(draft.random);
   const receive = receiveKey(draft.random);
   const nonce = draft.bytes(32);
@@ -181,7 +199,10 @@ async function openStores(env: Environment, data: InvitationData): Promise<Opene
 }
 
 /** Does something at each store; one that works is enough. */
-async function everywhere(stores: readonly Opened[], what: (store: Store, place: Opened['place']) => Promise<void>): Promise<void> {
+async function everywhere(
+  stores: readonly Opened[],
+  what: (store: Store, place: Opened['place']) => Promise<void>,
+): Promise<void> {
   let failure: unknown;
   let good = 0;
   for (const { store, place } of stores) {
@@ -207,7 +228,9 @@ async function messages(stores: readonly Opened[], data: InvitationData, step: 2
   const tag = pairTag(data.secret, step);
   const found = new Map<string, Bytes>();
   await everywhere(stores, async (store, place) => {
-    const items = (await listFolder(store, place, 'hot')).filter(({ name }) => name.kind === 'mail' && name.holder === tag);
+    const items = (await listFolder(store, place, 'hot')).filter(
+      ({ name }) => name.kind === 'mail' && name.holder === tag,
+    );
     for (const { item, bytes } of await fetchAll(store, place, items.slice(0, 16))) {
       if (bytes !== undefined) found.set(item.name.hash, bytes);
     }
@@ -215,7 +238,13 @@ async function messages(stores: readonly Opened[], data: InvitationData, step: 2
   return [...found.values()];
 }
 
-async function findReveal(device: Device, joining: Joining, data: InvitationData, stores: readonly Opened[], secrets: Secrets): Promise<PairReveal | undefined> {
+async function findReveal(
+  device: Device,
+  joining: Joining,
+  data: InvitationData,
+  stores: readonly Opened[],
+  secrets: Secrets,
+): Promise<PairReveal | undefined> {
   const hI = sha256(joining.bytes);
   const hM1 = sha256(joining.hello);
   const key = (secrets.receive[0] as { privateKey: Bytes }).privateKey;
@@ -239,7 +268,13 @@ async function findReveal(device: Device, joining: Joining, data: InvitationData
 }
 
 /** Accepts this device's role in each place where the inviting device asks for it. */
-async function answerPlaces(device: Device, data: InvitationData, stores: readonly Opened[], secrets: Secrets, answered: Set<string>): Promise<void> {
+async function answerPlaces(
+  device: Device,
+  data: InvitationData,
+  stores: readonly Opened[],
+  secrets: Secrets,
+  answered: Set<string>,
+): Promise<void> {
   const joining = await current(device);
   const { transcript } = resultOf(device.pid, joining.bytes, joining.hello, joining.reveal as Bytes);
   const receive = secrets.receive[0] as Secrets['receive'][number];
@@ -256,14 +291,21 @@ async function answerPlaces(device: Device, data: InvitationData, stores: readon
       await abandon(device);
       const contested = read.refused === 'pairing-contested';
       const code = contested ? 'pairing-contested' : read.refused === 'words-mismatch' ? 'words-mismatch' : 'refused';
-      throw new PassportError(code, contested ? 'two devices answered this invitation' : 'the other device refused: the words did not match', {
-        hint: 'Nothing was joined. Ask for a new invitation.',
-      });
+      throw new PassportError(
+        code,
+        contested ? 'two devices answered this invitation' : 'the other device refused: the words did not match',
+        {
+          hint: 'Nothing was joined. Ask for a new invitation.',
+        },
+      );
     }
     const place = parsePairPlace(read.place);
     const name = `${place.slot}/${hex(place.prev)}`;
     const asked = parseRequest(place.request).enters.some(
-      (holder) => equal(holder.id, secrets.deviceId) && equal(holder.signKey, secrets.signKey) && equal(holder.receiveKey, receive.publicKey),
+      (holder) =>
+        equal(holder.id, secrets.deviceId) &&
+        equal(holder.signKey, secrets.signKey) &&
+        equal(holder.receiveKey, receive.publicKey),
     );
     if (!asked || answered.has(name)) continue;
     const keys = { signKey: secrets.signKey, receiveKey: receive.publicKey };
@@ -275,7 +317,13 @@ async function answerPlaces(device: Device, data: InvitationData, stores: readon
   }
 }
 
-async function tryEnter(device: Device, data: InvitationData, stores: readonly Opened[], secrets: Secrets, reveal: PairReveal): Promise<boolean> {
+async function tryEnter(
+  device: Device,
+  data: InvitationData,
+  stores: readonly Opened[],
+  secrets: Secrets,
+  reveal: PairReveal,
+): Promise<boolean> {
   const found = [];
   for (const { store, place } of stores) {
     try {

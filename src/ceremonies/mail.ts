@@ -55,7 +55,11 @@ type OutValue = [Bytes | string, string, number];
 
 export async function outgoing(tx: Tx): Promise<readonly (OutgoingMail & { readonly expires: number })[]> {
   const value = ((await tx.get('mail-out')) ?? []) as OutValue[];
-  return value.map(([to, hash, expires]) => ({ to: typeof to === 'string' ? { tag: to } : { holder: to }, hash, expires }));
+  return value.map(([to, hash, expires]) => ({
+    to: typeof to === 'string' ? { tag: to } : { holder: to },
+    hash,
+    expires,
+  }));
 }
 
 function setOutgoing(tx: Tx, mails: readonly (OutgoingMail & { readonly expires: number })[]): void {
@@ -73,7 +77,10 @@ export async function post(tx: Tx, to: OutgoingMail['to'], bytes: Bytes, expires
 }
 
 /** Takes back what was posted: the objects leave the replica, and with the next sync the stores. */
-export async function withdraw(tx: Tx, gone: (mail: OutgoingMail & { readonly expires: number }) => boolean): Promise<void> {
+export async function withdraw(
+  tx: Tx,
+  gone: (mail: OutgoingMail & { readonly expires: number }) => boolean,
+): Promise<void> {
   const mails = await outgoing(tx);
   const leaving = mails.filter(gone);
   if (leaving.length === 0) return;
@@ -82,7 +89,10 @@ export async function withdraw(tx: Tx, gone: (mail: OutgoingMail & { readonly ex
     tx,
     mails.filter((mail) => !leaving.includes(mail)),
   );
-  await dropLater(tx, leaving.map(({ hash }) => hash));
+  await dropLater(
+    tx,
+    leaving.map(({ hash }) => hash),
+  );
 }
 
 /** Hashes of mail objects to delete from the stores. */
@@ -94,12 +104,27 @@ export async function dropLater(tx: Tx, hashes: readonly string[]): Promise<void
   tx.set('mail-drop', [...(await toDrop(tx)), ...hashes].slice(-512));
 }
 
-export async function sendMail(device: Device, view: MemberView, to: Member, mail: Omit<Mail, 'sender'>): Promise<void> {
+export async function sendMail(
+  device: Device,
+  view: MemberView,
+  to: Member,
+  mail: Omit<Mail, 'sender'>,
+): Promise<void> {
   const { state, secrets } = view;
   const epoch = state.epoch;
   const mesh = secrets.mesh.get(epoch) as Bytes;
   const sender = secrets.deviceId;
-  const signed = signStatement(secrets.signSeed, device.pid, 'mail', epoch, sender, to.id, mail.kind, mail.id, sha256(mail.body));
+  const signed = signStatement(
+    secrets.signSeed,
+    device.pid,
+    'mail',
+    epoch,
+    sender,
+    to.id,
+    mail.kind,
+    mail.id,
+    sha256(mail.body),
+  );
   const plaintext = pad(encode([sender, to.id, mail.kind, mail.id, mail.body, signed]));
   const sealed = await hpkeSeal(to.receiveKey, context(device, epoch, mesh, to.id), plaintext, device.random);
   await post(view.tx, { holder: to.id }, concat(uintBytes(epoch, 4), sealed), device.env.clock.now() + MAIL_TTL_MS);
@@ -140,7 +165,8 @@ export async function unread(tx: Tx): Promise<readonly (Mail & { readonly at: nu
 
 export async function keepMail(tx: Tx, mail: Mail, now: number): Promise<void> {
   const all = await unread(tx);
-  const same = (other: Mail) => other.kind === mail.kind && equal(other.id, mail.id) && equal(other.sender, mail.sender);
+  const same = (other: Mail) =>
+    other.kind === mail.kind && equal(other.id, mail.id) && equal(other.sender, mail.sender);
   if (all.some(same) || (await answered(tx)).has(hex(mail.id) + mail.kind)) return;
   if (all.filter(({ sender }) => equal(sender, mail.sender)).length >= MAX_UNREAD_PER_SENDER) return;
   setUnread(tx, [...all, { ...mail, at: Math.max(0, now) }]);

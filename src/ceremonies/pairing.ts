@@ -35,12 +35,25 @@ function context(invitation: Pick<InvitationData, 'pid' | 'iid' | 'secret'>, ste
 }
 
 /** One message of a pairing: `bound` are the hashes that its step is tied to. */
-export function sealPair(to: Bytes, invitation: InvitationData, step: Step, bound: readonly Bytes[], plaintext: Bytes, random: Random): Promise<Bytes> {
+export function sealPair(
+  to: Bytes,
+  invitation: InvitationData,
+  step: Step,
+  bound: readonly Bytes[],
+  plaintext: Bytes,
+  random: Random,
+): Promise<Bytes> {
   return hpkeSeal(to, context(invitation, step, bound), pad(plaintext), random);
 }
 
 /** `decryption-failed` for anything that is not this step of this invitation. */
-export async function openPair(privateKey: Bytes, invitation: InvitationData, step: Step, bound: readonly Bytes[], sealed: Bytes): Promise<Bytes> {
+export async function openPair(
+  privateKey: Bytes,
+  invitation: InvitationData,
+  step: Step,
+  bound: readonly Bytes[],
+  sealed: Bytes,
+): Promise<Bytes> {
   return unpad(await hpkeOpen(privateKey, context(invitation, step, bound), sealed));
 }
 
@@ -48,7 +61,13 @@ function possessionFields(iid: Bytes, hI: Bytes, hello: Pick<PairHello, 'signKey
   return [iid, hI, hello.signKey, hello.receiveKey, hello.nonce] as const;
 }
 
-export function signPossession(seed: Bytes, pid: Bytes, iid: Bytes, hI: Bytes, hello: Pick<PairHello, 'signKey' | 'receiveKey' | 'nonce'>): Bytes {
+export function signPossession(
+  seed: Bytes,
+  pid: Bytes,
+  iid: Bytes,
+  hI: Bytes,
+  hello: Pick<PairHello, 'signKey' | 'receiveKey' | 'nonce'>,
+): Bytes {
   return signStatement(seed, pid, 'pair-pop', ...possessionFields(iid, hI, hello));
 }
 
@@ -56,7 +75,14 @@ export function checkPossession(pid: Bytes, iid: Bytes, hI: Bytes, hello: PairHe
   return verifyStatement(hello.signKey, hello.possession, pid, 'pair-pop', ...possessionFields(iid, hI, hello));
 }
 
-export function signReveal(seed: Bytes, pid: Bytes, iid: Bytes, hI: Bytes, hM1: Bytes, reveal: Pick<PairReveal, 'nonce' | 'head'>): Bytes {
+export function signReveal(
+  seed: Bytes,
+  pid: Bytes,
+  iid: Bytes,
+  hI: Bytes,
+  hM1: Bytes,
+  reveal: Pick<PairReveal, 'nonce' | 'head'>,
+): Bytes {
   return signStatement(seed, pid, 'pair-2', iid, hI, hM1, reveal.nonce, reveal.head);
 }
 
@@ -65,14 +91,26 @@ export function checkReveal(pid: Bytes, iid: Bytes, hI: Bytes, hM1: Bytes, revea
 }
 
 /** T, and the three words that both sides compute from it. */
-export function pairResult(pid: Bytes, invitation: Bytes, hello: Bytes, reveal: Bytes, nonceA: Bytes, nonceB: Bytes): { transcript: Bytes; words: string[] } {
+export function pairResult(
+  pid: Bytes,
+  invitation: Bytes,
+  hello: Bytes,
+  reveal: Bytes,
+  nonceA: Bytes,
+  nonceB: Bytes,
+): { transcript: Bytes; words: string[] } {
   const transcript = hash(pid, 'pair-transcript', sha256(invitation), sha256(hello), sha256(reveal));
   return { transcript, words: sasWords(hkdf(concat(nonceA, nonceB), info(pid, 'pair-sas'), 8, transcript)) };
 }
 
 /** Lower case, one space: how typed words are compared. */
 export function normalWords(words: string): string {
-  return words.normalize('NFKD').toLowerCase().trim().split(/[\s,]+/u).join(' ');
+  return words
+    .normalize('NFKD')
+    .toLowerCase()
+    .trim()
+    .split(/[\s,]+/u)
+    .join(' ');
 }
 
 /** M3 when A's person said no, or a second answer came: ["refused", code]. */

@@ -78,7 +78,8 @@ async function locate(env: Environment, urls: readonly string[], kits: readonly 
       hint: 'Check the address of the store, and that the kits are of one passport and were not replaced since.',
     });
   }
-  if (found.length > 1) throw new PassportError('usage', 'these kits open more than one passport', { hint: 'Use the kits of one.' });
+  if (found.length > 1)
+    throw new PassportError('usage', 'these kits open more than one passport', { hint: 'Use the kits of one.' });
   return { ...only, failed };
 }
 
@@ -96,7 +97,11 @@ function leaving(state: RegistryState, names: readonly string[] | undefined): Ho
 const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
 /** Opens the mesh with the kits, asks the person, makes the device, and asks for the change. */
-export async function startRecover(env: Environment, options: RecoverOptions, keepKits?: KeepKits): Promise<Recovering> {
+export async function startRecover(
+  env: Environment,
+  options: RecoverOptions,
+  keepKits?: KeepKits,
+): Promise<Recovering> {
   const name = checkName(options.name);
   const kits = options.kits ?? [];
   const journal = await env.journal();
@@ -112,13 +117,22 @@ export async function startRecover(env: Environment, options: RecoverOptions, ke
   const sign = signingKey(random);
   const receive = receiveKey(random);
   const seat = freshSeat(state);
-  const me: Holder = { seat, id: holderId(pid, sign.publicKey), kind: 'device', name, signKey: sign.publicKey, receiveKey: receive.publicKey };
+  const me: Holder = {
+    seat,
+    id: holderId(pid, sign.publicKey),
+    kind: 'device',
+    name,
+    signKey: sign.publicKey,
+    receiveKey: receive.publicKey,
+  };
 
   const yes = await env.person.confirm({
     title: `Recover passport ${pidWords(pid).join(' ')}?`,
     lines: [
       `Newest entry here: number ${headSlot(state)}, of ${date(head(state).time)}, epoch ${state.epoch}`,
-      `Holders: ${holdersOf(state).map((holder) => holder.name).join(', ')}; ${state.threshold} are needed`,
+      `Holders: ${holdersOf(state)
+        .map((holder) => holder.name)
+        .join(', ')}; ${state.threshold} are needed`,
       `Comes in: ${name}. Leaves: ${lost.map((holder) => holder.name).join(', ') || 'nobody'}`,
     ],
     warnings: failed.map((url) => `${url} could not be read: it may know a newer state`),
@@ -126,14 +140,23 @@ export async function startRecover(env: Environment, options: RecoverOptions, ke
   if (!yes) throw new PassportError('refused', 'nothing was changed');
 
   const passphrase = options.passphrase;
-  const passphrases = new Passphrases(env.argon2id, { current: async () => passphrase ?? env.person.passphrase('current') });
+  const passphrases = new Passphrases(env.argon2id, {
+    current: async () => passphrase ?? env.person.passphrase('current'),
+  });
   const key = await env.keystore.createKey(deviceAsker(env, passphrase, 'new'));
   const localKey = random(32);
   const box = new SecretsBox(env.keystore, key, pid, random);
   const device = Device.with(env, pid, box, openReplica({ journal, localKey, pid, random }));
   const secrets: Secrets = {
     deviceId: me.id,
-    ...{ signSeed: sign.seed, signKey: sign.publicKey, localKey, nameRoot: entered.nameRoot, mesh: entered.mesh, oneTime: [] },
+    ...{
+      signSeed: sign.seed,
+      signKey: sign.publicKey,
+      localKey,
+      nameRoot: entered.nameRoot,
+      mesh: entered.mesh,
+      oneTime: [],
+    },
     receive: [{ slot: headSlot(state) + 1, ...receive }],
   };
   const instance = random(16);
@@ -167,7 +190,11 @@ export async function startRecover(env: Environment, options: RecoverOptions, ke
     const none = new Uint8Array(32);
     const roles: Role[] = [
       { holder: me.id, transcript: none, signature: signRole(pid, sign.seed, place, me, none) },
-      ...fresh.map((kit) => ({ holder: kit.holder.id, transcript: none, signature: signRole(pid, kit.signSeed, place, kit.holder, none) })),
+      ...fresh.map((kit) => ({
+        holder: kit.holder.id,
+        transcript: none,
+        signature: signRole(pid, kit.signSeed, place, kit.holder, none),
+      })),
     ];
     const slot = await readSlot(device, view, await storedVotes(view.tx));
     const voucher = hands[0] as (typeof hands)[number];
@@ -183,14 +210,25 @@ export async function startRecover(env: Environment, options: RecoverOptions, ke
 }
 
 /** Kits for the places that one new device does not fill, where somebody can keep them. */
-function newKits(pid: Bytes, state: RegistryState, lost: readonly Holder[], wanted: boolean, random: (n: number) => Bytes, seat: number) {
+function newKits(
+  pid: Bytes,
+  state: RegistryState,
+  lost: readonly Holder[],
+  wanted: boolean,
+  random: (n: number) => Bytes,
+  seat: number,
+) {
   const staying = holdersOf(state).filter((holder) => !lost.some((gone) => equal(gone.id, holder.id))).length;
   const fill = Math.max(0, lost.length - 1);
   if (!wanted) {
     if (isSafePolicy(state.threshold, staying + 1)) return [];
-    throw new PassportError('policy-unsafe', `${staying + 1} holders would be too few for a threshold of ${state.threshold}`, {
-      hint: 'Let new kits take the empty places: --kit-out DIR.',
-    });
+    throw new PassportError(
+      'policy-unsafe',
+      `${staying + 1} holders would be too few for a threshold of ${state.threshold}`,
+      {
+        hint: 'Let new kits take the empty places: --kit-out DIR.',
+      },
+    );
   }
   const known = new Set(state.members.map((member) => member.name));
   const kits = [];

@@ -14,15 +14,21 @@ export async function syncReport(run: Runtime, options: SyncOptions): Promise<Sy
   const hands = run.hands(run.passphrases(options.passphrase, false));
   const synced = await run.sync(hands, { signal: options.signal, onProgress: options.onProgress });
   const notices = [...synced.notices, ...(await decidedInWords(run, synced.decided))];
-  if (synced.needsPassphrase) notices.push('A change that this device asked for is approved: run the command again, or sync with the passphrase, to finish it.');
+  if (synced.needsPassphrase)
+    notices.push(
+      'A change that this device asked for is approved: run the command again, or sync with the passphrase, to finish it.',
+    );
   if (synced.waitingForUnlock > 0) {
-    notices.push(`${synced.waitingForUnlock} change${synced.waitingForUnlock === 1 ? ' waits' : 's wait'} for unlock: passport unlock, then sync.`);
+    notices.push(
+      `${synced.waitingForUnlock} change${synced.waitingForUnlock === 1 ? ' waits' : 's wait'} for unlock: passport unlock, then sync.`,
+    );
   }
   const left = await device.asMember(async (view) => leftAt(view));
   if (left !== undefined) notices.push(`This device was revoked in entry ${left}.`);
   const fresh = (await conflictIds(run)).filter(({ id }) => !before.some((known) => known.id === id));
   for (const { id, key } of fresh) run.tell({ event: 'conflict', id, key });
-  const waiting = left === undefined ? (await requests(run)).filter(({ mine, approved }) => !mine && !approved).length : 0;
+  const waiting =
+    left === undefined ? (await requests(run)).filter(({ mine, approved }) => !mine && !approved).length : 0;
   return {
     stores: synced.stores,
     applied: synced.applied,
@@ -37,7 +43,9 @@ export async function syncReport(run: Runtime, options: SyncOptions): Promise<Sy
 async function conflictIds(run: Runtime): Promise<{ id: string; key: string }[]> {
   const { device } = run;
   if (device.session === undefined) return [];
-  return device.asMember(async (view) => (await conflicts(view.tx, device.records(view))).map(({ id, key }) => ({ id, key })));
+  return device.asMember(async (view) =>
+    (await conflicts(view.tx, device.records(view))).map(({ id, key }) => ({ id, key })),
+  );
 }
 
 async function decidedInWords(run: Runtime, slots: readonly number[]): Promise<string[]> {
@@ -57,4 +65,3 @@ async function decidedInWords(run: Runtime, slots: readonly number[]): Promise<s
     return words;
   });
 }
-

@@ -19,7 +19,15 @@ import { ownChange } from './initiate.ts';
 import { openInvitation, burn, refusePairing } from './invite.ts';
 import { given, type Runtime } from './runtime.ts';
 import { readSlot, type SlotRequest, type SlotView } from './slot.ts';
-import { answerUnlock, endUnlock, ownUnlock, refuseUnlock, unlockNumber, type UnlockRequest, unlockRequests } from './unlock.ts';
+import {
+  answerUnlock,
+  endUnlock,
+  ownUnlock,
+  refuseUnlock,
+  unlockNumber,
+  type UnlockRequest,
+  unlockRequests,
+} from './unlock.ts';
 import { approve as sayApproval, deviceHand, refuse as sayRefusal, refusedHere } from './voting.ts';
 
 const MAX_OPEN_PER_DEVICE = 3;
@@ -35,7 +43,9 @@ async function look(run: Runtime, view: MemberView): Promise<Found> {
   const slot = await readSlot(device, view, await storedVotes(view.tx));
   const now = device.env.clock.now();
   const refused = await refusedHere(view.tx);
-  const open = slot.requests.filter(({ request, cancelled, hash }) => !cancelled && request.expiry > now && !refused.has(hex(hash)));
+  const open = slot.requests.filter(
+    ({ request, cancelled, hash }) => !cancelled && request.expiry > now && !refused.has(hex(hash)),
+  );
   const perDevice = new Map<string, number>();
   const changes = open.filter(({ request }) => {
     const by = hex(request.initiator.id);
@@ -98,7 +108,9 @@ export function requests(run: Runtime): Promise<Request[]> {
         expires: invitation.expires,
         card: {
           title: `"${hello.name}" answered your invitation`,
-          lines: [`It shows these words of its keys: ${deviceWords(device.pid, hello.signKey, hello.receiveKey).join(' ')}`],
+          lines: [
+            `It shows these words of its keys: ${deviceWords(device.pid, hello.signKey, hello.receiveKey).join(' ')}`,
+          ],
           warnings: ['Type the three words that it shows; if it shows others, refuse'],
         },
         mine: true,
@@ -110,20 +122,30 @@ export function requests(run: Runtime): Promise<Request[]> {
 }
 
 function unknown(): PassportError {
-  return new PassportError('no-such-request', 'there is no open request with this id', { hint: '`passport requests` lists them; sync first.' });
+  return new PassportError('no-such-request', 'there is no open request with this id', {
+    hint: '`passport requests` lists them; sync first.',
+  });
 }
 
 const starts = (rid: Bytes, id: string) => hex(rid).startsWith(id.toLowerCase());
 
 function requireNumber(expected: number, typed: number | undefined): void {
   if (typed === expected) return;
-  throw new PassportError('number-mismatch', typed === undefined ? 'the number on the asking device is needed' : 'the asking device shows another number', {
-    hint: 'Nothing was approved. If nobody is at that device, refuse the request.',
-  });
+  throw new PassportError(
+    'number-mismatch',
+    typed === undefined ? 'the number on the asking device is needed' : 'the asking device shows another number',
+    {
+      hint: 'Nothing was approved. If nobody is at that device, refuse the request.',
+    },
+  );
 }
 
 /** The yes of this person; then this device stays until it has accepted what comes of it, or time is up. */
-export async function approve(run: Runtime, id: string, options: ApproveOptions): Promise<Change | { readonly state: 'answered' }> {
+export async function approve(
+  run: Runtime,
+  id: string,
+  options: ApproveOptions,
+): Promise<Change | { readonly state: 'answered' }> {
   const { device } = run;
   await run.requireActive();
   const kits = await run.kits(options.kits);
@@ -151,7 +173,13 @@ export async function approve(run: Runtime, id: string, options: ApproveOptions)
   return waitForDecision(run, found.change, found.slot, options, kits);
 }
 
-async function waitForDecision(run: Runtime, asked: SlotRequest, slot: number, options: ApproveOptions, kits: readonly KitHand[]): Promise<Change> {
+async function waitForDecision(
+  run: Runtime,
+  asked: SlotRequest,
+  slot: number,
+  options: ApproveOptions,
+  kits: readonly KitHand[],
+): Promise<Change> {
   const { device } = run;
   const { request } = asked;
   const common = { id: hex(request.rid), kind: request.kind, number: matchNumber(device.pid, asked.hash) };
@@ -180,23 +208,51 @@ async function waitForDecision(run: Runtime, asked: SlotRequest, slot: number, o
     for (const { holder } of entry?.core.approvals ?? []) approvedBy.push(nameOf(state, holder));
     return same
       ? { ...common, state: 'decided', slot, approvedBy, needed: state.threshold, hint: 'Done.' }
-      : { ...common, state: 'superseded', approvedBy, needed: state.threshold, hint: 'Another change was decided first.' };
+      : {
+          ...common,
+          state: 'superseded',
+          approvedBy,
+          needed: state.threshold,
+          hint: 'Another change was decided first.',
+        };
   });
+}
+
+/** Notes a refusal; who was refused twice within ten minutes is named, because somebody may be using a stolen device. */
+async function noteRefusal(run: Runtime, view: MemberView, initiator: Bytes): Promise<string | undefined> {
+  const now = run.device.env.clock.now();
+  const before = ((await view.tx.get('refusals')) ?? []) as [Bytes, number][];
+  const recent = before.filter(([, at]) => Math.abs(now - at) < 10 * 60 * 1000);
+  view.tx.set('refusals', [...recent, [initiator, Math.max(0, now)]].slice(-64));
+  return recent.some(([by]) => equal(by, initiator)) ? memberOf(view.state, initiator)?.name : undefined;
 }
 
 export async function refuse(run: Runtime, id: string): Promise<void> {
   const { device } = run;
   await run.requireActive();
-  await device.asMember(async (view) => {
+  const suspect = await device.asMember(async (view): Promise<string | undefined> => {
     const invitation = await openInvitation(view);
-    if (invitation !== undefined && starts(invitation.data.iid, id)) return refusePairing(device, view);
+    if (invitation !== undefined && starts(invitation.data.iid, id)) {
+      await refusePairing(device, view);
+      return undefined;
+    }
     const { slot, changes, unlocks } = await look(run, view);
     const unlock = unlocks.find(({ rid }) => starts(rid, id));
-    if (unlock !== undefined) return refuseUnlock(device, view, unlock);
+    if (unlock !== undefined) {
+      await refuseUnlock(device, view, unlock);
+      return noteRefusal(run, view, unlock.initiator);
+    }
     const change = changes.find(({ request }) => starts(request.rid, id));
     if (change === undefined) throw unknown();
-    return sayRefusal(device, view, slot, deviceHand(view), change);
+    await sayRefusal(device, view, slot, deviceHand(view), change);
+    return noteRefusal(run, view, change.request.initiator.id);
   });
+  if (suspect !== undefined) {
+    run.tell({
+      event: 'notice',
+      text: `You refused "${suspect}" twice. If it is not in your hands, let it go: passport revoke ${suspect}`,
+    });
+  }
   await run.sync(run.hands(run.passphrases(undefined, false)));
 }
 
@@ -217,4 +273,3 @@ export async function cancel(run: Runtime, id: string): Promise<void> {
   if (!done && !(await cancelOwn(run, id))) throw unknown();
   await run.sync(run.hands(run.passphrases(undefined, false)));
 }
-

@@ -78,7 +78,13 @@ export class Runtime {
     const state = known ?? (await device.asMember(async (view) => view.state));
     await device.useSession(session, state);
     const { sessions, clock } = device.env;
-    const secret = await saveSession(sessions, device.pid, { ...session, keystoreKey: device.box.key }, clock, device.random);
+    const secret = await saveSession(
+      sessions,
+      device.pid,
+      { ...session, keystoreKey: device.box.key },
+      clock,
+      device.random,
+    );
     this.session = { until: session.until, secret };
     return this.session;
   }
@@ -91,7 +97,11 @@ export class Runtime {
    * Syncs until `done` answers, the time is up (then undefined) or the signal fires. Errors of a wrong passphrase ask the
    * person again, twice, when nothing was given.
    */
-  async until<T>(hands: Hands, waiting: Waiting & { readonly given?: boolean }, done: () => Promise<T | undefined>): Promise<T | undefined> {
+  async until<T>(
+    hands: Hands,
+    waiting: Waiting & { readonly given?: boolean },
+    done: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const { clock } = this.device.env;
     const deadline = clock.monotonic() + (waiting.timeoutMs ?? DEFAULT_WAIT_MS);
     const signal = waiting.signal;
@@ -137,12 +147,19 @@ export class Runtime {
 export function failIfNoStore({ stores }: Synced): void {
   const [first] = stores;
   if (first === undefined || stores.some(({ error }) => error === undefined)) return;
-  throw new PassportError(first.error?.code === 'store-full' ? 'store-full' : first.error?.code === 'store-refused' ? 'store-refused' : 'store-unreachable', first.error?.message ?? 'no store answers', {
-    hint: 'Check that the store is there and may be written; what waits is kept.',
-  });
+  throw new PassportError(
+    first.error?.code === 'store-full'
+      ? 'store-full'
+      : first.error?.code === 'store-refused'
+        ? 'store-refused'
+        : 'store-unreachable',
+    first.error?.message ?? 'no store answers',
+    {
+      hint: 'Check that the store is there and may be written; what waits is kept.',
+    },
+  );
 }
 
 export function given(options: Pick<ChangeOptions, 'passphrase'>): { readonly given: boolean } {
   return { given: options.passphrase !== undefined };
 }
-

@@ -6,7 +6,15 @@ import { type Bytes, equal, hex } from '../bytes.ts';
 import { openObject, sealObject } from '../crypto/object.ts';
 import type { Device, MemberView } from '../device/device.ts';
 import { isPassportError } from '../errors.ts';
-import { type Ballot, type ChangeRequest, type Entry, parseEntry, parseRequest, requestHash, type VotePromise } from '../format/entry.ts';
+import {
+  type Ballot,
+  type ChangeRequest,
+  type Entry,
+  parseEntry,
+  parseRequest,
+  requestHash,
+  type VotePromise,
+} from '../format/entry.ts';
 import {
   encodeVote,
   type EntryBundle,
@@ -27,8 +35,17 @@ import {
   checkVouch,
   placeAfter,
 } from '../registry/messages.ts';
-import { holderOf, type RegistryState } from '../registry/state.ts';
-import { type AcceptOf, compareBallots, type HolderState, type Id, lastKey, type PromiseOf, type Proposal } from '../registry/vote.ts';
+import { provenProposals } from '../registry/evidence.ts';
+import { holderOf, holdersOf, type RegistryState } from '../registry/state.ts';
+import {
+  type AcceptOf,
+  compareBallots,
+  type HolderState,
+  type Id,
+  lastKey,
+  type PromiseOf,
+  type Proposal,
+} from '../registry/vote.ts';
 import * as vote from '../registry/vote.ts';
 
 /** A vote object in the replica: who put it (for its name in stores), its slot and its hash. */
@@ -63,6 +80,7 @@ export interface SlotView {
   readonly place: Place;
   readonly requests: readonly SlotRequest[];
   readonly promises: readonly VotePromise[];
+  /** Those that hold, with each other as evidence; one copy of each. */
   readonly proposals: readonly VoteProposal[];
   readonly accepts: readonly VoteAccept[];
   /** By entry id as hex. */
@@ -92,7 +110,9 @@ export const ballotOf = ids;
 function context(device: Device, view: MemberView, slot: number) {
   const epoch = view.state.entries[slot - 1]?.epoch ?? 0;
   const key = device.meshLayerKey(view.secrets, epoch);
-  return key && ({ layer: 'mesh', epoch, key, pid: device.pid, kind: 'vote', owner: device.pid, sequence: slot } as const);
+  return (
+    key && ({ layer: 'mesh', epoch, key, pid: device.pid, kind: 'vote', owner: device.pid, sequence: slot } as const)
+  );
 }
 
 /** Seals one message and keeps it in the replica, where the next push takes it from. */
@@ -111,7 +131,10 @@ export async function votesOf(tx: MemberView['tx']): Promise<readonly VoteObject
 async function keepVote({ tx }: MemberView, vote: VoteObject): Promise<void> {
   const known = await votesOf(tx);
   if (known.some((other) => other.hash === vote.hash)) return;
-  tx.set('votes', [...known, vote].map(({ holder, slot, hash }) => [holder, slot, hash]));
+  tx.set(
+    'votes',
+    [...known, vote].map(({ holder, slot, hash }) => [holder, slot, hash]),
+  );
 }
 
 /** Takes a vote object that a store had; who put it is known once it is open, so the name says only the tag. */
@@ -144,6 +167,9 @@ export async function readSlot(device: Device, view: MemberView, storedHashes: R
   return reader.view();
 }
 
+/** Copies of proposals that are looked at in one slot: more than honest rounds ever make. */
+const MAX_PROPOSALS = 256;
+
 interface RequestNotes {
   readonly hash: Bytes;
   readonly bytes: Bytes;
@@ -160,7 +186,7 @@ class SlotReader {
   readonly #cancels: { ofRequest: Bytes; signature: Bytes }[] = [];
   readonly #heldApprovals: Extract<VoteMessage, { type: 'approve' }>[] = [];
   readonly #promises = new Map<string, VotePromise>();
-  readonly #proposals = new Map<string, VoteProposal>();
+  readonly #evidences: Evidence[] = [];
   readonly #accepts = new Map<string, VoteAccept>();
   readonly #entries = new Map<Id, SlotEntry>();
   readonly #stored = new Set<Id>();
@@ -180,7 +206,7 @@ class SlotReader {
         this.#request(message);
         return;
       case 'promise':
-        this.#evidence(message.evidence);
+        this.#evidences.push(message.evidence);
         this.#promise(message.promise, stored);
         return;
       case 'approve':
@@ -188,7 +214,7 @@ class SlotReader {
         if (stored) this.#stored.add(hex(message.signature));
         return;
       case 'propose':
-        this.#evidence(message.evidence);
+        this.#evidences.push(message.evidence);
         return;
       case 'accept': {
         const { accept } = message;
@@ -202,7 +228,8 @@ class SlotReader {
       case 'refuse': {
         const key = this.#keyOf(message.holder);
         const { pid } = this.#state;
-        if (key === undefined || !checkRefusal(pid, key, message.signature, 'refuse', this.#place, message.requestHash)) return;
+        if (key === undefined || !checkRefusal(pid, key, message.signature, 'refuse', this.#place, message.requestHash))
+          return;
         const known = this.#refusals.get(hex(message.requestHash)) ?? new Map<Id, Bytes>();
         this.#refusals.set(hex(message.requestHash), known.set(hex(message.holder), message.holder));
         return;
@@ -220,12 +247,21 @@ class SlotReader {
     const member = this.#keyOf(initiator.id);
     if (member === undefined) {
       const voucher = message.voucher && this.#keyOf(message.voucher.holder);
-      if (!voucher || !message.voucher || !checkVouch(pid, voucher, message.voucher.signature, this.#place, hash)) return;
+      if (!voucher || !message.voucher || !checkVouch(pid, voucher, message.voucher.signature, this.#place, hash))
+        return;
     } else if (!equal(member, initiator.signKey)) return;
     // A ballot belongs to its initiator: the request's own, or a holder that takes over to finish what was accepted.
-    const signKey = equal(message.ballot.initiator, initiator.id) ? initiator.signKey : this.#keyOf(message.ballot.initiator);
-    if (!signKey || !checkBallotRequest(pid, signKey, message.signature, this.#place, message.ballot, message.request)) return;
-    const known = this.#requests.get(hex(hash)) ?? { hash, bytes: message.request, request, ballots: new Map<string, Ballot>() };
+    const signKey = equal(message.ballot.initiator, initiator.id)
+      ? initiator.signKey
+      : this.#keyOf(message.ballot.initiator);
+    if (!signKey || !checkBallotRequest(pid, signKey, message.signature, this.#place, message.ballot, message.request))
+      return;
+    const known = this.#requests.get(hex(hash)) ?? {
+      hash,
+      bytes: message.request,
+      request,
+      ballots: new Map<string, Ballot>(),
+    };
     const { round, initiator: by } = ids(message.ballot);
     known.ballots.set(`${round}/${by}`, message.ballot);
     this.#requests.set(hex(hash), known);
@@ -240,28 +276,40 @@ class SlotReader {
     return true;
   }
 
-  #evidence(evidence: Evidence): void {
-    for (const bundle of evidence.entries) {
-      const parsed = parseEntry(bundle.entry);
-      this.#entries.set(hex(parsed.id), { ...bundle, parsed });
+  /** Entries and signed proposals of all evidence; read last, when every request and its initiator is known. */
+  #signedProposals(): (Proposal & { readonly signed: VoteProposal })[] {
+    const copies: (Proposal & { readonly signed: VoteProposal })[] = [];
+    for (const { entries } of this.#evidences) {
+      for (const bundle of entries) {
+        const parsed = parseEntry(bundle.entry);
+        this.#entries.set(hex(parsed.id), { ...bundle, parsed });
+      }
     }
-    for (const proposal of evidence.proposals) {
-      // The initiator's key: a holder's, or the fresh device's that the entry itself lets in.
-      const { initiator } = proposal.ballot;
-      const entry = this.#entries.get(hex(proposal.entry))?.parsed;
-      const key = this.#keyOf(initiator) ?? entry?.core.holders.find((holder) => equal(holder.id, initiator))?.signKey;
-      if (!key || !checkProposalSignature(this.#state.pid, key, this.#place, proposal)) continue;
-      if (!proposal.promises.every((promise) => this.#promise(promise, true))) continue;
-      this.#proposals.set(lastKey(proposalOf(proposal)), proposal);
+    for (const signed of this.#evidences.flatMap(({ proposals }) => proposals).slice(0, MAX_PROPOSALS)) {
+      // The initiator's key: a holder's, or that of a fresh device that a holder vouched for.
+      const { initiator } = signed.ballot;
+      const fresh = [...this.#requests.values()].find(({ request }) => equal(request.initiator.id, initiator));
+      const key = this.#keyOf(initiator) ?? fresh?.request.initiator.signKey;
+      if (!key || !checkProposalSignature(this.#state.pid, key, this.#place, signed)) continue;
+      if (!signed.promises.every((promise) => this.#promise(promise, true))) continue;
+      copies.push({ ...proposalOf(signed), signed });
     }
+    return copies;
   }
 
   view(): SlotView {
-    const { pid } = this.#state;
+    const { pid, threshold } = this.#state;
+    const births = (id: Id) => {
+      const birth = this.#entries.get(id)?.parsed.core.birth;
+      return birth && ids(birth);
+    };
+    const holders = new Set(holdersOf(this.#state).map(({ id }) => hex(id)));
+    const proven = provenProposals(this.#signedProposals(), threshold, holders, births);
     for (const { holder, requestHash: of, signature, share } of this.#heldApprovals) {
       const known = this.#requests.get(hex(of));
       const key = this.#keyOf(holder);
-      if (known === undefined || key === undefined || !checkApproval(this.#state, key, signature, known.request, of)) continue;
+      if (known === undefined || key === undefined || !checkApproval(this.#state, key, signature, known.request, of))
+        continue;
       const list = this.#approvals.get(hex(of)) ?? new Map<Id, SlotApproval>();
       this.#approvals.set(hex(of), list.set(hex(holder), { holder, signature, share }));
     }
@@ -285,7 +333,7 @@ class SlotReader {
       place: this.#place,
       requests,
       promises: [...this.#promises.values()],
-      proposals: [...this.#proposals.values()],
+      proposals: [...proven.values()].map(({ signed }) => signed),
       accepts: [...this.#accepts.values()],
       entries: this.#entries,
       stored: this.#stored,

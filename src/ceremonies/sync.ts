@@ -13,7 +13,15 @@ import { continuity } from '../records/own.ts';
 import { witness, writeCommit } from '../records/write.ts';
 import { epochOf, holderOf, holdersOf } from '../registry/state.ts';
 import type { Store } from '../storage/store.ts';
-import { type Ledger, NEW_LEDGER, readLedger, storedVotes, type StorePlace, storePlaces, writeLedger } from '../sync/ledger.ts';
+import {
+  type Ledger,
+  NEW_LEDGER,
+  readLedger,
+  storedVotes,
+  type StorePlace,
+  storePlaces,
+  writeLedger,
+} from '../sync/ledger.ts';
 import type { StoreReport, StoreState } from '../types.ts';
 import { drillDue } from './drill-answers.ts';
 import { advance, type Hands } from './engine.ts';
@@ -79,7 +87,12 @@ async function attempt(visit: Visit, what: () => Promise<void>): Promise<void> {
 
 const MAX_ROUNDS = 16;
 
-export async function syncAll(device: Device, stores: Stores, hands: Hands, options: VisitOptions = {}): Promise<Synced> {
+export async function syncAll(
+  device: Device,
+  stores: Stores,
+  hands: Hands,
+  options: VisitOptions = {},
+): Promise<Synced> {
   const places = await device.transact(({ tx }) => storePlaces(tx));
   const visits: Visit[] = places.map((place) => ({ place, sent: 0 }));
   const decided: number[] = [];
@@ -106,14 +119,16 @@ export async function syncAll(device: Device, stores: Stores, hands: Hands, opti
       const { place, store, pulled } = visit;
       if (store === undefined || pulled === undefined) continue;
       await attempt(visit, async () => {
-        const now = round === 0 ? pulled : { ...pulled, ledger: await device.transact(({ tx }) => readLedger(tx, place)) };
+        const now =
+          round === 0 ? pulled : { ...pulled, ledger: await device.transact(({ tx }) => readLedger(tx, place)) };
         const pushed = await push(device, place, store, now, 'ok', options);
         visit.sent += pushed.sent;
         waitingForUnlock = Math.max(waitingForUnlock, pushed.waitingForUnlock);
       });
     }
   }
-  if (restore || decided.length > 0) await device.box.prune({ note: async (name) => device.transact(({ tx }) => tx.note(name)) });
+  if (restore || decided.length > 0)
+    await device.box.prune({ note: async (name) => device.transact(({ tx }) => tx.note(name)) });
   return {
     stores: await Promise.all(visits.map((visit) => report(device, visit))),
     applied: settled.applied,
@@ -153,7 +168,8 @@ export function settle(device: Device): Promise<Settled> {
       notices.push('This home was restored from an older copy: it goes on as a new incarnation, nothing is lost.');
     }
     const indexed = device.session === undefined ? undefined : await indexReady(tx, ctx);
-    for (const { bundle } of indexed?.damaged ?? []) notices.push(`Updates in ${bundle} do not fit their author’s signature.`);
+    for (const { bundle } of indexed?.damaged ?? [])
+      notices.push(`Updates in ${bundle} do not fit their author’s signature.`);
     if (me !== undefined) {
       for (const author of await witness(tx, ctx)) {
         const name = state.members.find(({ id }) => equal(id, author))?.name ?? 'a device';
@@ -174,7 +190,9 @@ async function dropOldKeys(device: Device, view: MemberView): Promise<void> {
   const { tx, state, secrets } = view;
   const me = holderOf(state, secrets.deviceId);
   const slot = epochOf(state).slot;
-  const stale = secrets.receive.filter((key) => key.slot <= slot && me !== undefined && !equal(key.publicKey, me.receiveKey));
+  const stale = secrets.receive.filter(
+    (key) => key.slot <= slot && me !== undefined && !equal(key.publicKey, me.receiveKey),
+  );
   if (stale.length === 0) return;
   const devices = holdersOf(state).filter(({ kind }) => kind === 'device');
   const opened = (await acknowledgements(tx)).filter(({ epoch }) => epoch === state.epoch);
@@ -231,7 +249,9 @@ async function forkNotice(device: Device): Promise<string[]> {
   const fork = await device.transact(({ tx }) => forkOf(tx));
   if (fork === undefined) return [];
   const named = fork.culprits.length === 0 ? '' : ` Provably voted twice: ${fork.culprits.join(', ')}.`;
-  return [`Two different changes were decided in slot ${fork.slot}: the registry is frozen.${named} Export what you need: passport export`];
+  return [
+    `Two different changes were decided in slot ${fork.slot}: the registry is frozen.${named} Export what you need: passport export`,
+  ];
 }
 
 /** For ceremonies: the slot after the head, and whether this device may act in it. */
@@ -244,5 +264,3 @@ export async function requireOpenRegistry(view: MemberView): Promise<void> {
     });
   }
 }
-
-

@@ -63,8 +63,24 @@ function requestHash(pid: Bytes, bytes: Bytes): Bytes {
 }
 
 function parseUnlock(pid: Bytes, bytes: Bytes): UnlockRequest {
-  const [, rid, initiator, slot, headId, epoch, oneTimeKey, purpose, ttlMs, notAfter, chosen] = decodeShaped(requestSchema, bytes, 'an unlock');
-  return { rid, hash: requestHash(pid, bytes), initiator, slot, head: headId, epoch, oneTimeKey, purpose, ttlMs, notAfter, chosen };
+  const [, rid, initiator, slot, headId, epoch, oneTimeKey, purpose, ttlMs, notAfter, chosen] = decodeShaped(
+    requestSchema,
+    bytes,
+    'an unlock',
+  );
+  return {
+    rid,
+    hash: requestHash(pid, bytes),
+    initiator,
+    slot,
+    head: headId,
+    epoch,
+    oneTimeKey,
+    purpose,
+    ttlMs,
+    notAfter,
+    chosen,
+  };
 }
 
 export function unlockNumber(pid: Bytes, request: Pick<UnlockRequest, 'hash'>): number {
@@ -78,7 +94,12 @@ export async function ownUnlock({ tx }: Pick<MemberView, 'tx'>, pid: Bytes): Pro
 }
 
 /** Asks every other device; any N-1 of them (less the kits typed here) are enough. */
-export async function askUnlock(device: Device, view: MemberView, purpose: string, ttlMs: number): Promise<UnlockRequest> {
+export async function askUnlock(
+  device: Device,
+  view: MemberView,
+  purpose: string,
+  ttlMs: number,
+): Promise<UnlockRequest> {
   const { state, secrets, tx } = view;
   const { clock } = device.env;
   const others = holdersOf(state).filter((holder) => holder.kind === 'device' && !equal(holder.id, secrets.deviceId));
@@ -100,7 +121,10 @@ export async function askUnlock(device: Device, view: MemberView, purpose: strin
     others.map(({ id }) => id),
   ]);
   const deadline = clock.monotonic() + UNLOCK_TTL_MS;
-  await device.box.write(tx, withOneTime(secrets, { id: rid, bootId: clock.bootId(), deadline, secret: key.privateKey }));
+  await device.box.write(
+    tx,
+    withOneTime(secrets, { id: rid, bootId: clock.bootId(), deadline, secret: key.privateKey }),
+  );
   tx.set('unlock', bytes);
   const body = encode([bytes, signStatement(secrets.signSeed, device.pid, 'unlock', sha256(bytes))]);
   for (const other of others) await sendMail(device, view, other, { kind: 'unlock', id: rid, body });
@@ -117,7 +141,9 @@ export async function unlockRequests(device: Device, view: MemberView): Promise<
       const [bytes, signed] = decodeShaped(bodySchema, mail.body, 'an unlock');
       const request = parseUnlock(device.pid, bytes);
       const author = holderOf(state, request.initiator);
-      const cancelled = mails.some((m) => m.kind === 'cancel' && equal(m.id, request.rid) && equal(m.sender, mail.sender));
+      const cancelled = mails.some(
+        (m) => m.kind === 'cancel' && equal(m.id, request.rid) && equal(m.sender, mail.sender),
+      );
       const answerable =
         author?.kind === 'device' &&
         equal(author.id, mail.sender) &&
@@ -165,15 +191,24 @@ export async function refuseUnlock(device: Device, view: MemberView, request: Un
 }
 
 /** Ends this device's own request: its mail is taken back, its one-time key destroyed; others are told when it was cancelled. */
-export async function endUnlock(device: Device, view: MemberView, request: UnlockRequest, cancelled: boolean): Promise<void> {
+export async function endUnlock(
+  device: Device,
+  view: MemberView,
+  request: UnlockRequest,
+  cancelled: boolean,
+): Promise<void> {
   const { state, secrets, tx } = view;
   tx.set('unlock', null);
-  await withdraw(tx, (mail) => 'holder' in mail.to && request.chosen.some((id) => equal(id, (mail.to as { holder: Bytes }).holder)));
+  await withdraw(
+    tx,
+    (mail) => 'holder' in mail.to && request.chosen.some((id) => equal(id, (mail.to as { holder: Bytes }).holder)),
+  );
   if (cancelled) {
     const signed = signStatement(secrets.signSeed, device.pid, 'unlock-cancel', request.rid, request.hash);
     for (const id of request.chosen) {
       const to = holderOf(state, id);
-      if (to !== undefined) await sendMail(device, view, to, { kind: 'cancel', id: request.rid, body: encode([request.hash, signed]) });
+      if (to !== undefined)
+        await sendMail(device, view, to, { kind: 'cancel', id: request.rid, body: encode([request.hash, signed]) });
     }
   }
   await device.box.write(tx, withoutOneTime(secrets, request.rid));
@@ -191,10 +226,12 @@ export async function unlockAnswers(device: Device, view: MemberView, request: U
   const key = oneTime(secrets, request.rid, { bootId: clock.bootId(), monotonic: clock.monotonic() });
   const shares = new Map<string, Contribution>();
   const refusedBy: Bytes[] = [];
-  if (key === undefined) throw new PassportError('expired', 'this unlock has expired', { hint: 'Ask again: passport unlock' });
+  if (key === undefined)
+    throw new PassportError('expired', 'this unlock has expired', { hint: 'Ask again: passport unlock' });
   for (const mail of await unread(tx)) {
     const holder = holderOf(state, mail.sender);
-    if (!equal(mail.id, request.rid) || holder === undefined || !request.chosen.some((id) => equal(id, holder.id))) continue;
+    if (!equal(mail.id, request.rid) || holder === undefined || !request.chosen.some((id) => equal(id, holder.id)))
+      continue;
     try {
       if (mail.kind === 'refuse') {
         const [ofRequest, signed] = decodeShaped(noteSchema, mail.body, 'a refusal');
@@ -205,7 +242,8 @@ export async function unlockAnswers(device: Device, view: MemberView, request: U
       const [ofRequest, box, signed] = decodeShaped(answerSchema, mail.body, 'an answer');
       const fields = answerFields(device.pid, request, holder.id);
       if (!equal(ofRequest, request.hash)) continue;
-      if (!verifyStatement(holder.signKey, signed, device.pid, 'unlock-answer', ...fields.common, sha256(box))) continue;
+      if (!verifyStatement(holder.signKey, signed, device.pid, 'unlock-answer', ...fields.common, sha256(box)))
+        continue;
       const share = await hpkeOpen(key, { info: fields.info }, box);
       const given = contributionOf(epochOf(state), holder.id, share);
       if (given !== undefined) shares.set(hex(holder.id), given);

@@ -7,7 +7,16 @@ import type { Session, UnlockOptions } from '../types.ts';
 import { DEFAULT_SESSION_MS } from './found.ts';
 import { given, type Runtime } from './runtime.ts';
 import { acknowledge, settle } from './sync.ts';
-import { askUnlock, endUnlock, openEpoch, ownUnlock, sharesHere, unlockAnswers, unlockNumber, type UnlockRequest } from './unlock.ts';
+import {
+  askUnlock,
+  endUnlock,
+  openEpoch,
+  ownUnlock,
+  sharesHere,
+  unlockAnswers,
+  unlockNumber,
+  type UnlockRequest,
+} from './unlock.ts';
 
 export async function unlock(run: Runtime, options: UnlockOptions): Promise<Session> {
   const { device } = run;
@@ -16,7 +25,8 @@ export async function unlock(run: Runtime, options: UnlockOptions): Promise<Sess
   const passphrases = run.passphrases(options.passphrase, true);
   const hands = run.hands(run.passphrases(options.passphrase, false));
   const here = () => device.asMember((view) => sharesHere(device, view, kits));
-  const enough = (shares: readonly Contribution[]) => device.asMember(async ({ state }) => shares.length >= state.threshold);
+  const enough = (shares: readonly Contribution[]) =>
+    device.asMember(async ({ state }) => shares.length >= state.threshold);
 
   let shares: Contribution[] | undefined = await here().catch((error: unknown) => {
     if (isPassportError(error, 'missing')) return undefined;
@@ -40,7 +50,10 @@ export async function unlock(run: Runtime, options: UnlockOptions): Promise<Sess
     }
   }
   for (const id of opened.bad) {
-    run.tell({ event: 'notice', text: `The share of "${memberOf(state, id)?.name ?? '?'}" is wrong and was not used.` });
+    run.tell({
+      event: 'notice',
+      text: `The share of "${memberOf(state, id)?.name ?? '?'}" is wrong and was not used.`,
+    });
   }
   const session = await run.sessionFor(opened.kek, state.epoch, options.ttlMs ?? DEFAULT_SESSION_MS);
   await settle(device);
@@ -67,12 +80,21 @@ async function fromOthers(run: Runtime, options: UnlockOptions, own: Contributio
       });
     }
     const before = await ownUnlock(view, device.pid);
-    if (before !== undefined && before.epoch === epochOf(state).epoch && before.notAfter > clock.now() + 30_000) return before;
+    if (before !== undefined && before.epoch === epochOf(state).epoch && before.notAfter > clock.now() + 30_000)
+      return before;
     if (before !== undefined) await endUnlock(device, view, before, false);
-    return askUnlock(device, { ...view, secrets: await device.box.read(view.tx) }, options.purpose ?? '', options.ttlMs ?? DEFAULT_SESSION_MS);
+    return askUnlock(
+      device,
+      { ...view, secrets: await device.box.read(view.tx) },
+      options.purpose ?? '',
+      options.ttlMs ?? DEFAULT_SESSION_MS,
+    );
   });
   run.tell({ event: 'number', id: hex(request.rid), number: unlockNumber(device.pid, request) });
-  run.tell({ event: 'waiting', what: `Approve on ${need - own.length === 1 ? 'another device' : `${need - own.length} other devices`}: passport approve` });
+  run.tell({
+    event: 'waiting',
+    what: `Approve on ${need - own.length === 1 ? 'another device' : `${need - own.length} other devices`}: passport approve`,
+  });
   const hands = run.hands(run.passphrases(undefined, false));
   const shares = await run.until(hands, options, () =>
     device.asMember(async (view) => {

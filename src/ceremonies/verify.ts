@@ -61,7 +61,10 @@ async function verifyRegistry(device: Device, view: MemberView, found: Findings)
       return;
     }
   }
-  if (state !== undefined && !equal(state.entries[headSlot(state)]?.id ?? device.pid, view.state.entries[headSlot(view.state)]?.id ?? device.pid)) {
+  if (
+    state !== undefined &&
+    !equal(state.entries[headSlot(state)]?.id ?? device.pid, view.state.entries[headSlot(view.state)]?.id ?? device.pid)
+  ) {
     found.damaged.push('registry head');
   }
 }
@@ -115,11 +118,19 @@ export async function verify(run: Runtime, options: VerifyOptions): Promise<Veri
   return { ok, checked: found.checked, damaged: found.damaged, missing: found.missing, repaired: found.repaired };
 }
 
-async function verifyStore(run: Runtime, place: StorePlace, lostHere: ReadonlySet<string>, found: Findings, options: VerifyOptions): Promise<void> {
+async function verifyStore(
+  run: Runtime,
+  place: StorePlace,
+  lostHere: ReadonlySet<string>,
+  found: Findings,
+  options: VerifyOptions,
+): Promise<void> {
   const { device } = run;
   const { signal, onProgress } = options;
   const store = await run.stores.get(place);
-  const listed = (await Promise.all((['hot', 'reg', 'grant'] as const).map((folder) => listFolder(store, place, folder, signal)))).flat();
+  const listed = (
+    await Promise.all((['hot', 'reg', 'grant'] as const).map((folder) => listFolder(store, place, folder, signal)))
+  ).flat();
   let done = 0;
   const onDone = onProgress && (() => onProgress(++done, listed.length));
   const good = new Set<string>();
@@ -130,7 +141,8 @@ async function verifyStore(run: Runtime, place: StorePlace, lostHere: ReadonlySe
       good.add(item.path);
       found.checked += 1;
       if (!lostHere.has(item.name.hash)) continue;
-      const fixed = options.repair === true && (await device.transact(async ({ tx }) => repairObject(tx, item.name.hash, bytes)));
+      const fixed =
+        options.repair === true && (await device.transact(async ({ tx }) => repairObject(tx, item.name.hash, bytes)));
       if (fixed) found.repaired.push(`home/${item.name.hash}`);
     }
   }
@@ -148,7 +160,9 @@ async function verifyStore(run: Runtime, place: StorePlace, lostHere: ReadonlySe
       found.repaired.push(`${place.url}/${path}`);
     }
   }
-  await device.transact(async ({ tx }) => writeLedger(tx, place, { ...(await readLedger(tx, place)), names, version: -1, checkedAt: device.env.clock.now() }));
+  await device.transact(async ({ tx }) =>
+    writeLedger(tx, place, { ...(await readLedger(tx, place)), names, version: -1, checkedAt: device.env.clock.now() }),
+  );
 }
 
 /** What a store should have of this replica; what no store has yet is not missing there. */

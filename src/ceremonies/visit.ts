@@ -12,7 +12,7 @@ import { receiveBundle } from '../records/receive.ts';
 import { headSlot, holderOf } from '../registry/state.ts';
 import type { Store } from '../storage/store.ts';
 import { type Ledger, readLedger, type StorePlace, writeLedger } from '../sync/ledger.ts';
-import { type Fetched, fetchAll, type Listed, listFolder, putObject } from '../sync/transfer.ts';
+import { abortable, type Fetched, fetchAll, type Listed, listFolder, putObject } from '../sync/transfer.ts';
 import { type Catalog, HOT_ENTRIES, StoreNames, type Wanted } from '../sync/wanted.ts';
 import type { StoreState } from '../types.ts';
 import { type Candidate, followAll } from './chain.ts';
@@ -124,7 +124,8 @@ class Intake {
     const candidates = new Map<string, Candidate & { path: string }>();
     const take = async (those: readonly Listed[]) => {
       for (const { item, bytes } of await this.#fetch(those)) {
-        if (item.name.kind === 'registry') candidates.set(item.name.hash, { slot: item.name.slot, bytes, path: item.path });
+        if (item.name.kind === 'registry')
+          candidates.set(item.name.hash, { slot: item.name.slot, bytes, path: item.path });
       }
     };
     await take(items);
@@ -135,7 +136,9 @@ class Intake {
       const gap = newest > before && ![...candidates.values()].some(({ slot }) => slot === before + 1);
       if (gap) {
         const all = await listFolder(this.#store, this.#place, 'reg', this.#options.signal);
-        await take(all.filter(({ name }) => name.kind === 'registry' && name.slot > before && !candidates.has(name.hash)));
+        await take(
+          all.filter(({ name }) => name.kind === 'registry' && name.slot > before && !candidates.has(name.hash)),
+        );
       }
       const list = [...candidates.values()];
       const followed = await followAll(device, list);
@@ -149,18 +152,27 @@ class Intake {
       if (followed.decided.length === 0 || (await headNow()) >= newest || followed.forked) break;
     }
     const head = await headNow();
-    for (const { slot, path } of candidates.values()) if (slot <= head || this.damaged.includes(path)) this.#names.add(path);
+    for (const { slot, path } of candidates.values())
+      if (slot <= head || this.damaged.includes(path)) this.#names.add(path);
     return decided;
   }
 
   /** Fetches this device's grant of an entry; false when the store does not have it. */
-  async #grantFor(core: { epoch: number; holders: readonly { id: Bytes }[]; epochPart: { shares: readonly { grantHash: Bytes }[] } | null }): Promise<boolean> {
+  async #grantFor(core: {
+    epoch: number;
+    holders: readonly { id: Bytes }[];
+    epochPart: { shares: readonly { grantHash: Bytes }[] } | null;
+  }): Promise<boolean> {
     const device = this.#device;
     const { secrets } = await device.transact(async (view) => view);
     const i = core.holders.findIndex(({ id }) => equal(id, secrets.deviceId));
     const share = core.epochPart?.shares[i];
     if (share === undefined) return false;
-    return (await this.#grantsNamed([{ epoch: core.epoch, holder: secrets.deviceId, hash: base32(share.grantHash.subarray(0, 16)) }])) > 0;
+    return (
+      (await this.#grantsNamed([
+        { epoch: core.epoch, holder: secrets.deviceId, hash: base32(share.grantHash.subarray(0, 16)) },
+      ])) > 0
+    );
   }
 
   async #grantsNamed(grants: readonly { epoch: number; holder: Bytes; hash: string }[]): Promise<number> {
@@ -197,8 +209,13 @@ class Intake {
     const device = this.#device;
     const missing = await device.asMember(async (view) => {
       if (holderOf(view.state, view.secrets.deviceId) === undefined) return [];
-      const inVote = (await votesOf(view.tx)).length === 0 ? [] : [...(await readSlot(device, view, new Set())).entries.values()];
-      return missingGrants(view.tx, view.state, inVote.map(({ parsed }) => parsed));
+      const inVote =
+        (await votesOf(view.tx)).length === 0 ? [] : [...(await readSlot(device, view, new Set())).entries.values()];
+      return missingGrants(
+        view.tx,
+        view.state,
+        inVote.map(({ parsed }) => parsed),
+      );
     });
     if (missing.length > 0) await this.#grantsNamed(missing);
   }
@@ -264,12 +281,16 @@ class Intake {
       for (const { item, bytes } of await this.#fetch(absent.slice(at, at + 32))) {
         const { chain: tag, first, last } = item.name as { chain: string; first: number; last: number };
         try {
-          const chainTagOk = (chain: Bytes, f: number, l: number) => names.chain(chain) === tag && f === first && l === last;
-          const { state } = await device.asMember((view) => receiveBundle(view.tx, device.records(view), bytes, { chainTagOk }));
+          const chainTagOk = (chain: Bytes, f: number, l: number) =>
+            names.chain(chain) === tag && f === first && l === last;
+          const { state } = await device.asMember((view) =>
+            receiveBundle(view.tx, device.records(view), bytes, { chainTagOk }),
+          );
           if (state !== 'waiting-key') this.#names.add(item.path);
           if (state === 'stored') this.received += 1;
         } catch (error) {
-          if (!isPassportError(error) || ['journal-changed', 'disk-full', 'home-unusable'].includes(error.code)) throw error;
+          if (!isPassportError(error) || ['journal-changed', 'disk-full', 'home-unusable'].includes(error.code))
+            throw error;
           this.damaged.push(item.path);
           this.#names.add(item.path); // the bytes are what the name says: it will not get better
         }
@@ -312,20 +333,33 @@ export async function push(
     const pending = (await bundleSummary(view.tx)).pending > 0;
     const own = pending ? await pendingBundles(view.tx, device.records(view), view.state.epoch) : undefined;
     const { version } = await bundleSummary(view.tx);
-    const every = version === pulled.ledger.version ? [] : (await bundleObjects(view.tx)).filter(({ stored }) => stored);
-    return { catalog, own, every, secrets: view.secrets, version, drop: await toDrop(view.tx), head: headSlot(view.state) };
+    const every =
+      version === pulled.ledger.version ? [] : (await bundleObjects(view.tx)).filter(({ stored }) => stored);
+    return {
+      catalog,
+      own,
+      every,
+      secrets: view.secrets,
+      version,
+      drop: await toDrop(view.tx),
+      head: headSlot(view.state),
+    };
   });
   const { catalog, own, every, secrets, drop, head } = prepared;
   const at = new StoreNames(device.pid, secrets.nameRoot as Bytes, place);
-  const bundles: Wanted[] = [...every, ...(own?.bundles ?? [])].map((bundle) => ({ path: at.bundle(bundle), hash: bundle.hash }));
+  const bundles: Wanted[] = [...every, ...(own?.bundles ?? [])].map((bundle) => ({
+    path: at.bundle(bundle),
+    hash: bundle.hash,
+  }));
   const lacking = [...at.all(catalog), ...bundles].filter(({ path }) => !names.has(path));
   const confirmed: string[] = [];
-  let failure: unknown;
+  let failure: { readonly error: unknown } | undefined;
   try {
     for (const { path, hash } of lacking) {
       const bytes = await device.replica.object(hash);
       if (bytes === undefined) continue;
-      if (nameHash(bytes) !== hash) throw new PassportError('damaged', 'an object in this home is damaged', { details: { path } });
+      if (nameHash(bytes) !== hash)
+        throw new PassportError('damaged', 'an object in this home is damaged', { details: { path } });
       await putObject(store, place, path, bytes, options.signal);
       names.add(path);
       confirmed.push(hash);
@@ -334,7 +368,7 @@ export async function push(
     }
     await tidy(store, { listed: pulled.listed, names, catalog, drop, head, at }, options.signal);
   } catch (error) {
-    failure = error;
+    failure = { error };
   }
   await device.asMember(async ({ tx }) => {
     for (const hash of confirmed) await markStored(tx, hash);
@@ -352,14 +386,15 @@ export async function push(
     const same = { ...after, checkedAt: before.checkedAt };
     if (!sameLedger(before, same)) writeLedger(tx, place, after);
   });
-  if (failure !== undefined) throw failure;
+  if (failure !== undefined) throw failure.error;
   return { sent, waitingForUnlock: own?.waiting ?? 0 };
 }
 
 /** An idle sync writes nothing. */
 function sameLedger(a: Ledger, b: Ledger): boolean {
   const sameNames = a.names.size === b.names.size && [...b.names].every((name) => a.names.has(name));
-  const sameSuspects = a.suspects.size === b.suspects.size && [...b.suspects].every(([n, p]) => a.suspects.get(n) === p);
+  const sameSuspects =
+    a.suspects.size === b.suspects.size && [...b.suspects].every(([n, p]) => a.suspects.get(n) === p);
   return sameNames && sameSuspects && a.state === b.state && a.version === b.version && a.slot === b.slot;
 }
 
@@ -376,15 +411,21 @@ interface Tidying {
  * Deletes votes of decided slots and entries that `hot/` need not have any more, both only where the store has the entry
  * under `reg/`, and mail that was dealt with.
  */
-async function tidy(store: Store, { listed, names, catalog, drop, head, at }: Tidying, signal?: AbortSignal): Promise<void> {
-  const kept = new Set(catalog.registry.filter(([slot, hash]) => names.has(at.registry(slot, hash, false))).map(([slot]) => slot));
+async function tidy(
+  store: Store,
+  { listed, names, catalog, drop, head, at }: Tidying,
+  signal?: AbortSignal,
+): Promise<void> {
+  const kept = new Set(
+    catalog.registry.filter(([slot, hash]) => names.has(at.registry(slot, hash, false))).map(([slot]) => slot),
+  );
   for (const { path, name } of listed.values()) {
     const done =
       (name.kind === 'vote' && name.slot <= head && kept.has(name.slot)) ||
       (name.kind === 'registry' && name.slot <= head - HOT_ENTRIES && kept.has(name.slot)) ||
       (name.kind === 'mail' && drop.has(name.hash));
     if (!done) continue;
-    await store.delete(`p/${at.store}/${path}`, signal ? { signal } : {});
+    await abortable(signal, () => store.delete(`p/${at.store}/${path}`, signal ? { signal } : {}));
     names.delete(path);
   }
 }

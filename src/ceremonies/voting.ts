@@ -53,7 +53,11 @@ export function kitHand(kit: KitHand, only: Bytes): VotingHand {
 }
 
 /** A view with one more receive key in its keystore, for the slot in vote; the same key if it made one before. */
-async function nextReceiveKey(device: Device, view: MemberView, slot: number): Promise<{ view: MemberView; key: Bytes }> {
+async function nextReceiveKey(
+  device: Device,
+  view: MemberView,
+  slot: number,
+): Promise<{ view: MemberView; key: Bytes }> {
   const known = view.secrets.receive.find((key) => key.slot === slot);
   if (known !== undefined) return { view, key: known.publicKey };
   const fresh = receiveKey(device.random);
@@ -68,7 +72,8 @@ async function statedHeads(device: Device, view: MemberView, request: ChangeRequ
     (holder) => holder.kind === 'device' && request.leaves.some((id) => equal(id, holder.id)),
   );
   const stated: DeviceHeads[] = [];
-  for (const { id } of leaving) stated.push({ device: id, heads: await headsOfDevice(view.tx, device.records(view), id) });
+  for (const { id } of leaving)
+    stated.push({ device: id, heads: await headsOfDevice(view.tx, device.records(view), id) });
   return stated;
 }
 
@@ -106,7 +111,8 @@ export async function promiseDue(
     .filter(({ approvals }) => approvals.some((approval) => equal(approval.holder, voter.id)))
     .flatMap(({ request }) => request.leaves);
   const note = await lastPromise(view, voter.id);
-  const quiet = note !== undefined && note.slot === slot.place.slot && Math.abs(clock.now() - note.at) < INITIATOR_QUIET_MS;
+  const quiet =
+    note !== undefined && note.slot === slot.place.slot && Math.abs(clock.now() - note.at) < INITIATOR_QUIET_MS;
 
   const offers: { ballot: Ballot; request: SlotRequest }[] = slot.requests
     .filter(({ hash }) => hand.only === undefined || equal(hash, hand.only))
@@ -124,7 +130,9 @@ export async function promiseDue(
       if (isPassportError(error)) continue; // not a possible change: it gets no promise
       throw error;
     }
-    const last = answer.last && slot.accepts.find((a) => equal(a.holder, voter.id) && lastKey(acceptOf(a)) === lastKey(answer.last as never));
+    const last =
+      answer.last &&
+      slot.accepts.find((a) => equal(a.holder, voter.id) && lastKey(acceptOf(a)) === lastKey(answer.last as never));
     const reported = last ? { ballot: last.ballot, entry: last.entry } : null;
     const withKey = hand.kind === 'device' ? await nextReceiveKey(device, view, slot.place.slot) : { view, key: null };
     const heads = await statedHeads(device, withKey.view, request.request);
@@ -168,7 +176,13 @@ export async function approve(
 }
 
 /** The person's no: signed, so that the asking device can stop waiting. */
-export async function refuse(device: Device, view: MemberView, slot: SlotView, hand: VotingHand, request: SlotRequest): Promise<void> {
+export async function refuse(
+  device: Device,
+  view: MemberView,
+  slot: SlotView,
+  hand: VotingHand,
+  request: SlotRequest,
+): Promise<void> {
   const signature = signRefusal(device.pid, hand.voter, 'refuse', slot.place, request.hash);
   const holder = hand.voter.id;
   await say(device, view, holder, { type: 'refuse', ...slot.place, holder, requestHash: request.hash, signature });
@@ -193,7 +207,8 @@ export async function acceptDue(device: Device, view: MemberView, slot: SlotView
     const answer = accept(memory, proposal);
     const found = slot.entries.get(proposal.entry);
     if ('refused' in answer || found === undefined) continue;
-    if (checkProposal(proposal, state.threshold, holders, births, (last) => byKey.get(lastKey(last))) !== true) continue;
+    if (checkProposal(proposal, state.threshold, holders, births, (last) => byKey.get(lastKey(last))) !== true)
+      continue;
     const { parsed } = found;
     if (parsed.core.time > device.env.clock.now() + DAY_MS) continue;
     try {

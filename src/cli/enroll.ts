@@ -9,7 +9,7 @@ import { completed } from './secrets.ts';
 export async function enroll(context: Context, passport: Passport, id: string, name: string): Promise<Outcome> {
   const words = context.options.text('words') ?? (await askWords(context, name));
   const change = await passport.enroll(id, { words, ...(await context.kits()), ...context.waiting });
-  return changeOutcome(change, `"${safe(name)}" is a device of this passport now.`, [
+  return changeOutcome(passport, change, `"${safe(name)}" is a device of this passport now.`, [
     'See what it changed with `passport status`. A kit that was replaced is worth nothing any more: destroy it.',
   ]);
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Session } from '../types.ts';
 import { span } from './render/time.ts';
 
-interface WithSession {
+export interface WithSession {
   session(): Session | undefined;
 }
 

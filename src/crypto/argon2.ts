@@ -43,7 +43,7 @@ export function passphraseBytes(text: string): Bytes {
 export const argon2idWasm: Argon2id = async (password, salt, cost) => {
   checkCost(cost, salt);
   if (password.length === 0) throw new TypeError('Argon2id: the password is empty');
-  const { argon2id } = await import('hash-wasm');
+  const { argon2id } = await import('./argon2-wasm.ts');
   const hash = await argon2id({
     password,
     salt,

@@ -118,7 +118,14 @@ export class Device {
     for (let epoch = session.epoch; epoch > 0; epoch--) {
       const { kekLink } = epochOf(state, epoch);
       const kek = keks.get(epoch) as Bytes;
-      const context = { layer: 'kekLink', kind: 'kek-link', owner: this.pid, pid: this.pid, epoch, sequence: epoch } as const;
+      const context = {
+        layer: 'kekLink',
+        kind: 'kek-link',
+        owner: this.pid,
+        pid: this.pid,
+        epoch,
+        sequence: epoch,
+      } as const;
       const older = await openObject({ ...context, key: kekLinkKey(this.pid, epoch, kek) }, kekLink as Bytes);
       keks.set(epoch - 1, older);
     }
@@ -146,7 +153,9 @@ export class Device {
 
   meshLayerKey(secrets: Secrets, epoch: number): Bytes | undefined {
     const mesh = secrets.mesh.get(epoch);
-    return mesh && this.#layerKey(`mesh/${epoch}/${hex(mesh.subarray(0, 4))}`, () => meshLayerKey(this.pid, epoch, mesh));
+    return (
+      mesh && this.#layerKey(`mesh/${epoch}/${hex(mesh.subarray(0, 4))}`, () => meshLayerKey(this.pid, epoch, mesh))
+    );
   }
 
   /** What the records need of this view (records/registry-view.ts). */
@@ -189,7 +198,9 @@ export class Device {
 
 export function memberView(view: View): MemberView {
   if (view.state === undefined) {
-    throw new PassportError('waiting', 'this device is still joining', { hint: 'Run `passport join` again with the same link.' });
+    throw new PassportError('waiting', 'this device is still joining', {
+      hint: 'Run `passport join` again with the same link.',
+    });
   }
   return { ...view, state: view.state };
 }
@@ -211,7 +222,8 @@ export function registryView(state: RegistryState, fork?: Fork): RegistryView {
     slotOf: (id) => slots.get(hex(id)),
     deviceKeyAt(id, slot) {
       const member = memberOf(state, id);
-      if (member?.kind !== 'device' || member.entered > slot || (member.left !== null && member.left <= slot)) return undefined;
+      if (member?.kind !== 'device' || member.entered > slot || (member.left !== null && member.left <= slot))
+        return undefined;
       return member.signKey;
     },
     cutOf(id) {

@@ -36,7 +36,9 @@ export function requireHolders(state: RegistryState, hands: readonly KitHand[]):
     const former = memberOf(state, hand.id);
     throw new PassportError(
       'kit-unknown',
-      former === undefined ? 'this kit belongs to another passport' : `"${former.name}" is no holder any more; its place was taken`,
+      former === undefined
+        ? 'this kit belongs to another passport'
+        : `"${former.name}" is no holder any more; its place was taken`,
       { hint: 'Use a kit that `passport devices` lists.' },
     );
   }

@@ -91,7 +91,15 @@ export class SecretsBox {
 
   #context() {
     const owner = new Uint8Array(0);
-    return { layer: 'keystore', epoch: 0, key: this.#key, pid: this.#pid, kind: 'keystore', owner, sequence: 0 } as const;
+    return {
+      layer: 'keystore',
+      epoch: 0,
+      key: this.#key,
+      pid: this.#pid,
+      kind: 'keystore',
+      owner,
+      sequence: 0,
+    } as const;
   }
 
   /** The blob under a name; `keystore-unavailable` when it is gone. */

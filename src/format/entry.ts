@@ -217,7 +217,10 @@ export function toPromise(value: z.output<typeof promiseSchema>): VotePromise {
     ballot: toBallot(ballot),
     last: last && { ballot: toBallot(last[0]), entry: last[1] },
     nextKey,
-    heads: heads.map(([device, of]) => ({ device, heads: of.map(([header, signed]) => ({ header, signature: signed })) })),
+    heads: heads.map(([device, of]) => ({
+      device,
+      heads: of.map(([header, signed]) => ({ header, signature: signed })),
+    })),
     signature: sig,
   };
 }
@@ -281,7 +284,9 @@ function epochValue(part: EpochPart): Value {
   ];
 }
 
-function toEpoch([argon2, vaultKey, kekCheck, vekCommitment, shares, hashes, kekLink]: z.output<typeof epochSchema>): EpochPart {
+function toEpoch([argon2, vaultKey, kekCheck, vekCommitment, shares, hashes, kekLink]: z.output<
+  typeof epochSchema
+>): EpochPart {
   return {
     salt: argon2[0],
     cost: { memoryKiB: argon2[1], passes: argon2[2], lanes: argon2[3] },

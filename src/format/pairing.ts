@@ -43,7 +43,11 @@ export function invitationLink(bytes: Bytes): string {
 }
 
 export function parseInvitation(bytes: Bytes): InvitationData {
-  const [, , pid, iid, ephemeralKey, commitment, secret, stores] = decodeShaped(invitationSchema, bytes, 'an invitation');
+  const [, , pid, iid, ephemeralKey, commitment, secret, stores] = decodeShaped(
+    invitationSchema,
+    bytes,
+    'an invitation',
+  );
   return { pid, iid, ephemeralKey, commitment, secret, stores: stores.map(([url, id]) => ({ url, id })) };
 }
 
@@ -57,7 +61,10 @@ export function parseLink(link: string): { data: InvitationData; bytes: Bytes } 
     const bytes = fromBase64url(trimmed.slice(LINK.length));
     return { bytes, data: parseInvitation(bytes) };
   } catch (cause) {
-    throw new PassportError('usage', 'this invitation is damaged', { cause, hint: 'Copy the whole link, or ask for a new one.' });
+    throw new PassportError('usage', 'this invitation is damaged', {
+      cause,
+      hint: 'Copy the whole link, or ask for a new one.',
+    });
   }
 }
 
@@ -79,7 +86,11 @@ export function encodeHello(hello: PairHello): Bytes {
 }
 
 export function parseHello(bytes: Bytes): PairHello {
-  const [signKey, receiveKey, kind, name, platform, nonce, possession] = decodeShaped(helloSchema, bytes, 'a pairing answer');
+  const [signKey, receiveKey, kind, name, platform, nonce, possession] = decodeShaped(
+    helloSchema,
+    bytes,
+    'a pairing answer',
+  );
   return { signKey, receiveKey, kind, name, platform, nonce, possession };
 }
 

@@ -81,13 +81,19 @@ export type VoteMessage =
       readonly evidence: Evidence;
     })
   | (Place & { readonly type: 'accept'; readonly accept: VoteAccept })
-  | (Place & { readonly type: 'refuse'; readonly holder: Bytes; readonly requestHash: Bytes; readonly signature: Bytes })
+  | (Place & {
+      readonly type: 'refuse';
+      readonly holder: Bytes;
+      readonly requestHash: Bytes;
+      readonly signature: Bytes;
+    })
   | (Place & { readonly type: 'cancel'; readonly requestHash: Bytes; readonly signature: Bytes });
 
 const place = [uint(), bytes32] as const;
+const proposalSchema = z.tuple([ballotSchema, bytes32, list(promiseSchema, MAX_HOLDERS), signature]);
 const evidenceSchema = z.tuple([
   list(z.tuple([someBytes(MAX_ENTRY_BYTES), someBytes(8192), someBytes(8192)]), MAX_PROOF_DEPTH),
-  list(z.tuple([ballotSchema, bytes32, list(promiseSchema, MAX_HOLDERS), signature]), MAX_PROOF_DEPTH),
+  list(proposalSchema, MAX_PROOF_DEPTH),
 ]);
 const acceptSchema = z.tuple([bytes16, ballotSchema, bytes32, signature]);
 const messageSchema = z.union([
@@ -106,25 +112,32 @@ const messageSchema = z.union([
   z.tuple([z.literal('refuse'), ...place, bytes16, bytes32, signature]),
   z.tuple([z.literal('cancel'), ...place, bytes32, signature]),
 ]);
-const certificateSchema = z.tuple([ballotSchema, list(acceptSchema, MAX_HOLDERS, 1)]);
+const certificateSchema = z.tuple([
+  ballotSchema,
+  list(acceptSchema, MAX_HOLDERS, 1),
+  list(proposalSchema, MAX_PROOF_DEPTH),
+]);
 const sealedSchema = z.tuple([someBytes(MAX_ENTRY_BYTES), someBytes(MAX_ENTRY_BYTES)]);
 
 function evidenceValue(evidence: Evidence): Value {
-  return [
-    evidence.entries.map(({ entry, wrap, link }) => [entry, wrap, link]),
-    evidence.proposals.map((p) => [ballotValue(p.ballot), p.entry, p.promises.map(promiseValue), p.signature]),
-  ];
+  return [evidence.entries.map(({ entry, wrap, link }) => [entry, wrap, link]), evidence.proposals.map(proposalValue)];
+}
+
+const proposalValue = (p: VoteProposal): Value => [
+  ballotValue(p.ballot),
+  p.entry,
+  p.promises.map(promiseValue),
+  p.signature,
+];
+
+function toProposal([ballot, entry, promises, sig]: z.output<typeof proposalSchema>): VoteProposal {
+  return { ballot: toBallot(ballot), entry, promises: promises.map(toPromise), signature: sig };
 }
 
 function toEvidence([entries, proposals]: z.output<typeof evidenceSchema>): Evidence {
   return {
     entries: entries.map(([entry, wrap, link]) => ({ entry, wrap, link })),
-    proposals: proposals.map(([ballot, entry, promises, sig]) => ({
-      ballot: toBallot(ballot),
-      entry,
-      promises: promises.map(toPromise),
-      signature: sig,
-    })),
+    proposals: proposals.map(toProposal),
   };
 }
 
@@ -196,18 +209,24 @@ export function parseVote(bytes: Bytes): VoteMessage {
   }
 }
 
+/** `proposals` decide nothing: they are what names a liar if another certificate of this slot ever turns up. */
 export interface Certificate {
   readonly ballot: Ballot;
   readonly accepts: readonly VoteAccept[];
+  readonly proposals: readonly VoteProposal[];
 }
 
 export function encodeCertificate(certificate: Certificate): Bytes {
-  return encode([ballotValue(certificate.ballot), certificate.accepts.map(acceptValue)]);
+  return encode([
+    ballotValue(certificate.ballot),
+    certificate.accepts.map(acceptValue),
+    certificate.proposals.map(proposalValue),
+  ]);
 }
 
 export function parseCertificate(bytes: Bytes): Certificate {
-  const [ballot, accepts] = decodeShaped(certificateSchema, bytes, 'a certificate');
-  return { ballot: toBallot(ballot), accepts: accepts.map(toAccept) };
+  const [ballot, accepts, proposals] = decodeShaped(certificateSchema, bytes, 'a certificate');
+  return { ballot: toBallot(ballot), accepts: accepts.map(toAccept), proposals: proposals.map(toProposal) };
 }
 
 /** The plaintext of a registry object's sealed part. */

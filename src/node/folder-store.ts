@@ -10,7 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Bytes, copy } from '../bytes.ts';
 import { PassportError } from '../errors.ts';
 import type { Store } from '../storage/store.ts';
-import { checkName, isName } from '../storage/store-name.ts';
+import { checkName, isName, tooLarge } from '../storage/store-name.ts';
 import { hasCode, syncDirectory, writeFileDurably } from './durable.ts';
 
 export interface FolderStoreOptions {
@@ -65,10 +65,13 @@ function folderStore(root: string): Store {
   return {
     url: `folder:${root}`,
 
-    async get(name, { signal } = {}) {
+    async get(name, { signal, maxBytes = Infinity } = {}) {
       checkName(name);
       return translated(root, signal, async () => {
-        const bytes = await absentAsUndefined(root, () => readFile(path(name), { signal }));
+        const bytes = await absentAsUndefined(root, async () => {
+          if (maxBytes < Infinity && (await stat(path(name))).size > maxBytes) throw tooLarge(name);
+          return readFile(path(name), { signal });
+        });
         return bytes && copy(bytes);
       });
     },

@@ -194,10 +194,11 @@ type AckRow = readonly [Bytes, number];
 
 async function noteAcks(log: Log, header: Header): Promise<void> {
   if (header.acks.length === 0) return;
+  const { registry } = log.ctx;
+  const newest = registry.epochAt(registry.slotOf(header.registry) ?? 0);
   const rows = ((await log.tx.get('acks')) ?? []) as readonly AckRow[];
-  const fresh = header.acks.filter(
-    (epoch) => !rows.some(([device, known]) => known === epoch && equal(device, header.device)),
-  );
+  const isNew = (epoch: number) => !rows.some(([device, known]) => known === epoch && equal(device, header.device));
+  const fresh = header.acks.filter((epoch) => epoch <= newest && isNew(epoch));
   if (fresh.length > 0) log.tx.set('acks', [...rows, ...fresh.map((epoch): AckRow => [header.device, epoch])]);
 }
 

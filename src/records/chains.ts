@@ -5,7 +5,7 @@
  * rewrites one page. Two commits with one number (a clone) are two rows.
  */
 import { hex, type Bytes } from '../bytes.ts';
-import type { Value } from '../cbor.ts';
+import { decode, encode, type Value } from '../cbor.ts';
 import { parseHeader, type CommitRef, type ParsedHeader } from '../format/commit.ts';
 import type { Tx } from '../replica/replica.ts';
 
@@ -244,18 +244,8 @@ export class Chains {
   }
 }
 
-type RowValue = readonly [
-  number,
-  Bytes,
-  Bytes,
-  Bytes,
-  number,
-  number,
-  readonly RefValue[] | null,
-  string,
-  number,
-  number,
-];
+/** The past is a byte string of CBOR: so a page stays far below the items that CBOR may have, whatever its rows hold. */
+type RowValue = readonly [number, Bytes, Bytes, Bytes, number, number, Bytes | null, string, number, number];
 type RefValue = readonly [Bytes, number, Bytes];
 
 function pageOf(seq: number): number {
@@ -275,27 +265,18 @@ function bitsOfRows(rows: readonly CommitRow[]): number {
 }
 
 function rowValue(row: CommitRow): Value {
-  const past = row.past === null ? null : row.past.map(({ chain, seq, id }) => [chain, seq, id]);
-  return [
-    row.seq,
-    row.commit,
-    row.header,
-    row.signature,
-    row.state,
-    row.order,
-    past,
-    row.bundle,
-    row.position,
-    row.index,
-  ];
+  const past = row.past === null ? null : encode(row.past.map(({ chain, seq, id }) => [chain, seq, id]));
+  const { seq, commit, header, signature, state, order, bundle, position, index } = row;
+  return [seq, commit, header, signature, state, order, past, bundle, position, index];
 }
 
 function rowOf(pid: Bytes, chain: string, value: RowValue): CommitRow {
   const [seq, commit, header, signature, state, order, past, bundle, position, index] = value;
   const row = new CommitRow(pid, chain, { seq, commit, header, signature, bundle, position });
+  const refs = past === null ? null : (decode(past) as readonly RefValue[]);
   row.state = state;
   row.order = order;
-  row.past = past === null ? null : past.map(([at, n, id]) => ({ chain: at, seq: n, id }));
+  row.past = refs === null ? null : refs.map(([at, n, id]) => ({ chain: at, seq: n, id }));
   row.index = index;
   return row;
 }

@@ -11,7 +11,7 @@ import type { CommitRef } from '../format/commit.ts';
 import type { Tx } from '../replica/replica.ts';
 import { appliedHeads } from './heads.ts';
 import { STATE } from './chains.ts';
-import { Log } from './log.ts';
+import type { Log } from './log.ts';
 import type { RecordContext } from './registry-view.ts';
 
 export interface Own {

@@ -23,6 +23,8 @@ import { keyOfDevice, type RecordContext } from './registry-view.ts';
 const MAX_HELD = 256;
 /** Commits with one number in one chain: more than a person's mishaps ever make. */
 const MAX_CLONES = 16;
+/** Chains of one device: each is a home that was restored, copied or lost. */
+const MAX_INCARNATIONS = 512;
 
 export interface ReceiveOptions {
   /** Compares what is inside with the name under which it was found; false makes it `malformed`. */
@@ -127,10 +129,7 @@ async function keep(
 ): Promise<void> {
   const own = await readOwn(log);
   const commits = claimed.commits.map((commit, position) => ({ ...commit, position, row: known[position] }));
-  for (const { parsed } of commits) {
-    const others = await log.chains.at(hex(parsed.chain), parsed.seq);
-    if (others.length >= MAX_CLONES) throw new PassportError('malformed', 'bundle: too many commits with one number');
-  }
+  await checkBounds(log, claimed.commits);
   const hash = log.tx.addObject(bytes);
   let waits = false;
   for (const { header, signature, parsed, position, row } of commits) {
@@ -158,6 +157,21 @@ async function keep(
     sizeBytes: bytes.length,
   };
   await addRows(log.tx, waits ? 'inbox' : 'bundles', [row]);
+}
+
+/** Throws `malformed` for more clones or incarnations than an honest device ever has. */
+async function checkBounds(log: Log, commits: readonly ClaimedCommit[]): Promise<void> {
+  const { chain, device } = (commits[0] as ClaimedCommit).parsed;
+  if (log.chains.entry(hex(chain)) === undefined) {
+    const chains = log.chains.list().filter((entry) => equal(entry.device, device));
+    if (chains.length >= MAX_INCARNATIONS)
+      throw new PassportError('malformed', 'bundle: too many chains of one device');
+    return;
+  }
+  for (const { parsed } of commits) {
+    const others = await log.chains.at(hex(chain), parsed.seq);
+    if (others.length >= MAX_CLONES) throw new PassportError('malformed', 'bundle: too many commits with one number');
+  }
 }
 
 /** Whether a new commit shows that this device wrote more under its incarnation than its journal holds. */

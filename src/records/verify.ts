@@ -7,7 +7,7 @@ import { isPassportError } from '../errors.ts';
 import { authenticateBundle, openBundle, splitBundle, type ClaimedCommit } from '../format/bundle.ts';
 import { nameHash } from '../format/names.ts';
 import type { Tx } from '../replica/replica.ts';
-import { INDEX, STATE } from './chains.ts';
+import { INDEX } from './chains.ts';
 import { Log } from './log.ts';
 import { bundleObjects } from './objects.ts';
 import { keyOfDevice, type RecordContext } from './registry-view.ts';
@@ -39,6 +39,7 @@ export async function verifyReplica(
   const damaged = new Set<string>();
   const missing = new Set<string>();
   const objects = await bundleObjects(tx);
+  const listed = new Set(objects.map(({ hash }) => hash));
   for (const [done, { hash }] of objects.entries()) {
     const bytes = await tx.object(hash);
     if (bytes === undefined) missing.add(hash);
@@ -51,10 +52,9 @@ export async function verifyReplica(
     for (const row of await log.chains.rows(chain)) {
       for (; expected < row.seq && holes.length < MAX_HOLES; expected++) holes.push({ chain, seq: expected });
       expected = row.seq + 1;
-      if ((await tx.object(row.bundle)) === undefined) missing.add(row.bundle);
-      else if (row.state === STATE.applied && row.index === INDEX.damaged) damaged.add(row.bundle);
-      else if (!missing.has(row.bundle) && !damaged.has(row.bundle) && !(await hasUpdates(log, row)))
-        damaged.add(row.bundle);
+      if (!listed.has(row.bundle)) missing.add(row.bundle);
+      if (missing.has(row.bundle) || damaged.has(row.bundle)) continue;
+      if (row.index === INDEX.damaged || !(await hasUpdates(log, row))) damaged.add(row.bundle);
     }
   }
   return { checked: objects.length, damaged: [...damaged], missing: [...missing], holes };

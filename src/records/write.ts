@@ -169,29 +169,24 @@ async function writeOne(log: Log, group: readonly Encoded[], acks: readonly numb
   return row;
 }
 
-/** Heads of all that is applied; where there are too many, those go that others of them know of. */
+/** Heads of all that is applied; where there are too many, those go that others of them know of, the oldest first. */
 async function headsFor(log: Log, prev: CommitRef | undefined): Promise<CommitRef[]> {
-  let heads = log.frontierRefs();
-  if (heads.length <= MAX_HEADS) return heads;
-  const rows = await Promise.all(
-    heads.map(async (ref) => ({ ref, row: (await log.chains.find(pointOf(ref))) as CommitRow })),
-  );
-  rows.sort((a, b) => a.row.order - b.row.order);
-  for (const { ref } of rows) {
-    if (heads.length <= MAX_HEADS) break;
-    if (prev !== undefined && equal(ref.id, prev.id)) continue;
-    const others = rows.filter((other) => other.ref !== ref && heads.includes(other.ref));
-    const known = await Promise.all(
-      others.map(({ row }) => log.causality.covers(log.causality.pastOf(row), pointOf(ref))),
-    );
-    if (known.includes(true)) heads = heads.filter((head) => head !== ref);
+  const all = log.frontierRefs();
+  if (all.length <= MAX_HEADS) return all;
+  const rows: CommitRow[] = [];
+  for (const ref of all) rows.push((await log.chains.find(pointOf(ref))) as CommitRow);
+  const isPrev = (row: CommitRow) => prev !== undefined && equal(row.commit, prev.id);
+  let heads = rows.sort((a, b) => a.order - b.order);
+  for (const row of [...heads]) {
+    if (heads.length <= MAX_HEADS || isPrev(row)) continue;
+    const others = heads.filter((other) => other !== row);
+    const known = await Promise.all(others.map((other) => log.causality.covers(log.causality.pastOf(other), row)));
+    if (known.includes(true)) heads = others;
   }
   // More than 64 branches that nobody joined: the newest ones. What is left out stays concurrent, nothing is lost.
-  const newest = rows
-    .map(({ ref }) => ref)
-    .filter((ref) => heads.includes(ref) && ref.id !== prev?.id && !(prev !== undefined && equal(ref.id, prev.id)));
-  const kept = newest.slice(-(MAX_HEADS - (prev === undefined ? 0 : 1)));
-  return [...kept, ...(prev === undefined ? [] : [prev])].sort(compareRefs);
+  const others = heads.filter((row) => !isPrev(row));
+  const kept = [...heads.filter(isPrev), ...others.slice(heads.length - MAX_HEADS)];
+  return kept.map((row): CommitRef => ({ chain: row.parsed.chain, seq: row.seq, id: row.commit })).sort(compareRefs);
 }
 
 const BLINDS_AT_ONCE = 1024;

@@ -6,20 +6,21 @@
 import { type Bytes, equal, wipe } from '../bytes.ts';
 import { decode, encode } from '../cbor.ts';
 import { sha256 } from '../crypto/hash.ts';
-import {
-  kekCheck,
-  kekFrom,
-  kekLinkKey,
-  meshLinkKey,
-  vaultSigningSeed,
-  wrapKey,
-} from '../crypto/keys.ts';
+import { kekCheck, kekFrom, kekLinkKey, meshLinkKey, vaultSigningSeed, wrapKey } from '../crypto/keys.ts';
 import { openObject, sealObject } from '../crypto/object.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { combineShares, commitShare, commitVek, dealShares } from '../crypto/share.ts';
 import { publicKeyOf, signStatement } from '../crypto/sign.ts';
 import { PassportError } from '../errors.ts';
-import { encodeCore, encodeEntry, type Entry, type EntryCore, type EpochPart, type Holder, parseEntry } from '../format/entry.ts';
+import {
+  encodeCore,
+  encodeEntry,
+  type Entry,
+  type EntryCore,
+  type EpochPart,
+  type Holder,
+  parseEntry,
+} from '../format/entry.ts';
 import { openGrant, sealGrant } from '../format/grant.ts';
 import type { Argon2Cost, Random } from '../platform.ts';
 
@@ -107,7 +108,15 @@ export async function dealEpoch(terms: DealTerms, random: Random): Promise<Dealt
     kekCheck: kekCheck(pid, epoch, kek),
     vekCommitment: commitVek(vek, { pid, slot, epoch, threshold, count }),
     shares: holders.map((holder, i) => ({
-      commitment: commitShare(shares[i] as Bytes, { pid, slot, epoch, threshold, count, holder: holder.id, seat: holder.seat }),
+      commitment: commitShare(shares[i] as Bytes, {
+        pid,
+        slot,
+        epoch,
+        threshold,
+        count,
+        holder: holder.id,
+        seat: holder.seat,
+      }),
       grantHash: sha256((grants[i] as SealedGrant).bytes),
     })),
     wrapHash: sha256(wrap),
@@ -127,7 +136,9 @@ export function finishEntry(
   const bytes = encodeCore(core);
   const statement = [core.pid, 'entry-core', sha256(bytes)] as const;
   const vaultSeed = vaultSigningSeed(core.pid, vault.epoch, vault.kek);
-  return parseEntry(encodeEntry(bytes, signStatement(dealerSeed, ...statement), signStatement(vaultSeed, ...statement)));
+  return parseEntry(
+    encodeEntry(bytes, signStatement(dealerSeed, ...statement), signStatement(vaultSeed, ...statement)),
+  );
 }
 
 /** A receive key that the dealer happens to hold (its own, those of kits made or typed here). */
@@ -165,13 +176,22 @@ export async function checkDealt(
   if (!equal(kekCheck(pid, epoch, kek), part.kekCheck)) fault('the KEK');
   const at = { epoch, pid, owner: pid };
   const wrap = decode(
-    await openObject({ ...at, layer: 'wrap', key: wrapKey(pid, epoch, opened.vek), kind: 'wrap', sequence: slot }, dealt.wrap),
+    await openObject(
+      { ...at, layer: 'wrap', key: wrapKey(pid, epoch, opened.vek), kind: 'wrap', sequence: slot },
+      dealt.wrap,
+    ),
   ) as Bytes[];
   if (!equal(wrap[0] as Bytes, dealt.meshKey) || !equal(wrap[1] as Bytes, terms.nameRoot)) fault('the wrap');
   if (terms.before !== null) {
     const link = { ...at, layer: 'meshLink', key: meshLinkKey(pid, epoch, dealt.meshKey), kind: 'mesh-link' } as const;
     if (!equal(await openObject({ ...link, sequence: slot }, dealt.link), terms.before.meshKey)) fault('the mesh link');
-    const kekLink = { ...at, layer: 'kekLink', key: kekLinkKey(pid, epoch, kek), kind: 'kek-link', sequence: epoch } as const;
+    const kekLink = {
+      ...at,
+      layer: 'kekLink',
+      key: kekLinkKey(pid, epoch, kek),
+      kind: 'kek-link',
+      sequence: epoch,
+    } as const;
     if (!equal(await openObject(kekLink, part.kekLink as Bytes), terms.before.kek)) fault('the KEK link');
   }
   for (const { holder, receivePrivate } of openable) {
@@ -182,4 +202,3 @@ export async function checkDealt(
   }
   wipe(opened.vek, ...dealt.shares);
 }
-

@@ -31,7 +31,13 @@ export function placeAfter(state: RegistryState): Place {
   return { slot: headSlot(state) + 1, prev: head(state).id };
 }
 
-export function signBallotRequest(pid: Bytes, voter: Voter, { slot, prev }: Place, ballot: Ballot, request: Bytes): Bytes {
+export function signBallotRequest(
+  pid: Bytes,
+  voter: Voter,
+  { slot, prev }: Place,
+  ballot: Ballot,
+  request: Bytes,
+): Bytes {
   return signStatement(voter.signSeed, pid, 'request', slot, prev, ballotValue(ballot), requestHash(pid, request));
 }
 
@@ -43,14 +49,29 @@ export function checkBallotRequest(
   ballot: Ballot,
   request: Bytes,
 ): boolean {
-  return verifyStatement(signKey, signature, pid, 'request', slot, prev, ballotValue(ballot), requestHash(pid, request));
+  return verifyStatement(
+    signKey,
+    signature,
+    pid,
+    'request',
+    slot,
+    prev,
+    ballotValue(ballot),
+    requestHash(pid, request),
+  );
 }
 
 export function signVouch(pid: Bytes, voter: Voter, { slot, prev }: Place, ofRequest: Bytes): Bytes {
   return signStatement(voter.signSeed, pid, 'vouch', slot, prev, ofRequest);
 }
 
-export function checkVouch(pid: Bytes, signKey: Bytes, signature: Bytes, { slot, prev }: Place, ofRequest: Bytes): boolean {
+export function checkVouch(
+  pid: Bytes,
+  signKey: Bytes,
+  signature: Bytes,
+  { slot, prev }: Place,
+  ofRequest: Bytes,
+): boolean {
   return verifyStatement(signKey, signature, pid, 'vouch', slot, prev, ofRequest);
 }
 
@@ -130,7 +151,12 @@ export function signProposal(pid: Bytes, voter: Voter, { slot, prev }: Place, ba
   return signStatement(voter.signSeed, pid, 'propose', slot, prev, ballotValue(ballot), entry);
 }
 
-export function checkProposalSignature(pid: Bytes, signKey: Bytes, { slot, prev }: Place, proposal: VoteProposal): boolean {
+export function checkProposalSignature(
+  pid: Bytes,
+  signKey: Bytes,
+  { slot, prev }: Place,
+  proposal: VoteProposal,
+): boolean {
   const { signature, ballot, entry } = proposal;
   return verifyStatement(signKey, signature, pid, 'propose', slot, prev, ballotValue(ballot), entry);
 }
@@ -145,7 +171,13 @@ export function checkAccept(pid: Bytes, signKey: Bytes, { slot, prev }: Place, a
   return verifyStatement(signKey, signature, pid, 'accept', slot, prev, ballotValue(ballot), entry);
 }
 
-export function signRefusal(pid: Bytes, voter: Voter, use: 'refuse' | 'cancel', { slot, prev }: Place, ofRequest: Bytes): Bytes {
+export function signRefusal(
+  pid: Bytes,
+  voter: Voter,
+  use: 'refuse' | 'cancel',
+  { slot, prev }: Place,
+  ofRequest: Bytes,
+): Bytes {
   return signStatement(voter.signSeed, pid, use, slot, prev, ofRequest);
 }
 
@@ -170,8 +202,24 @@ export function signRole(pid: Bytes, signSeed: Bytes, { slot, prev }: Place, key
   return signStatement(signSeed, pid, 'accept-role', slot, prev, keys.signKey, keys.receiveKey, transcript);
 }
 
-export function checkRole(pid: Bytes, signature: Bytes, { slot, prev }: Place, keys: RoleKeys, transcript: Bytes): boolean {
-  return verifyStatement(keys.signKey, signature, pid, 'accept-role', slot, prev, keys.signKey, keys.receiveKey, transcript);
+export function checkRole(
+  pid: Bytes,
+  signature: Bytes,
+  { slot, prev }: Place,
+  keys: RoleKeys,
+  transcript: Bytes,
+): boolean {
+  return verifyStatement(
+    keys.signKey,
+    signature,
+    pid,
+    'accept-role',
+    slot,
+    prev,
+    keys.signKey,
+    keys.receiveKey,
+    transcript,
+  );
 }
 
 export function sameBallot(a: Ballot, b: Ballot): boolean {

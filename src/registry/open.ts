@@ -16,7 +16,10 @@ import type { EpochInfo } from './state.ts';
 
 const wrapSchema = z.tuple([bytes32, bytes32]);
 
-function commitmentOf(epoch: EpochInfo, holder: Bytes): { index: number; seat: number; commitment: Bytes; grantHash: Bytes } | undefined {
+function commitmentOf(
+  epoch: EpochInfo,
+  holder: Bytes,
+): { index: number; seat: number; commitment: Bytes; grantHash: Bytes } | undefined {
   const index = epoch.holders.findIndex((h) => equal(h.id, holder));
   const share = epoch.shares[index];
   const who = epoch.holders[index];
@@ -32,16 +35,50 @@ export function grantHashOf(epoch: EpochInfo, holder: Bytes): Bytes | undefined 
  * Opens a grant and compares every field with the decided entry; then, and only then, its contents may be used.
  * `share-invalid`: the grant or its share is not what the entry says, which is the dealer's doing.
  */
-export async function openGrantOf(pid: Bytes, epoch: EpochInfo, holder: Bytes, receivePrivate: Bytes, sealed: Bytes): Promise<Grant> {
+export async function openGrantOf(
+  pid: Bytes,
+  epoch: EpochInfo,
+  holder: Bytes,
+  receivePrivate: Bytes,
+  sealed: Bytes,
+): Promise<Grant> {
   const expected = commitmentOf(epoch, holder);
   if (expected === undefined || sealed.length > MAX_GRANT_BYTES || !equal(sha256(sealed), expected.grantHash)) {
     throw new PassportError('share-invalid', 'this grant is not the one of the registry entry');
   }
   const grant = await openGrant(receivePrivate, epoch.epoch, sealed);
   const count = epoch.holders.length;
-  const said = [grant.pid, grant.slot, grant.prev, grant.epoch, grant.threshold, grant.count, grant.holder, grant.seat, grant.dealer];
-  const decided = [pid, epoch.slot, epoch.prev, epoch.epoch, epoch.threshold, count, holder, expected.seat, epoch.dealer];
-  const terms = { pid, slot: epoch.slot, epoch: epoch.epoch, threshold: epoch.threshold, count, holder, seat: expected.seat };
+  const said = [
+    grant.pid,
+    grant.slot,
+    grant.prev,
+    grant.epoch,
+    grant.threshold,
+    grant.count,
+    grant.holder,
+    grant.seat,
+    grant.dealer,
+  ];
+  const decided = [
+    pid,
+    epoch.slot,
+    epoch.prev,
+    epoch.epoch,
+    epoch.threshold,
+    count,
+    holder,
+    expected.seat,
+    epoch.dealer,
+  ];
+  const terms = {
+    pid,
+    slot: epoch.slot,
+    epoch: epoch.epoch,
+    threshold: epoch.threshold,
+    count,
+    holder,
+    seat: expected.seat,
+  };
   const isDevice = epoch.holders[expected.index]?.kind === 'device';
   if (
     !equal(encode(said), encode(decided)) ||
@@ -60,7 +97,11 @@ export function contributionOf(epoch: EpochInfo, holder: Bytes, share: Bytes): C
 }
 
 /** N shares to the VEK (docs/protocol.md, 3, order of checks). `not-enough-holders`, `dealer-fault`. The caller wipes the VEK. */
-export function vekOf(pid: Bytes, epoch: EpochInfo, contributions: readonly Contribution[]): Promise<{ vek: Bytes; bad: Bytes[] }> {
+export function vekOf(
+  pid: Bytes,
+  epoch: EpochInfo,
+  contributions: readonly Contribution[],
+): Promise<{ vek: Bytes; bad: Bytes[] }> {
   return combineShares(contributions, {
     pid,
     slot: epoch.slot,
@@ -82,9 +123,22 @@ export function kekOf(pid: Bytes, epoch: EpochInfo, vek: Bytes, passphraseKey: B
 }
 
 /** Opens a wrap with a VEK; `decryption-failed` for another VEK. */
-export async function openWrap(pid: Bytes, at: { slot: number; epoch: number }, vek: Bytes, wrap: Bytes): Promise<{ meshKey: Bytes; nameRoot: Bytes }> {
+export async function openWrap(
+  pid: Bytes,
+  at: { slot: number; epoch: number },
+  vek: Bytes,
+  wrap: Bytes,
+): Promise<{ meshKey: Bytes; nameRoot: Bytes }> {
   const data = await openObject(
-    { layer: 'wrap', epoch: at.epoch, key: wrapKey(pid, at.epoch, vek), pid, kind: 'wrap', owner: pid, sequence: at.slot },
+    {
+      layer: 'wrap',
+      epoch: at.epoch,
+      key: wrapKey(pid, at.epoch, vek),
+      pid,
+      kind: 'wrap',
+      owner: pid,
+      sequence: at.slot,
+    },
     wrap,
   );
   const [meshKey, nameRoot] = decodeShaped(wrapSchema, data, 'a wrap');
@@ -92,14 +146,30 @@ export async function openWrap(pid: Bytes, at: { slot: number; epoch: number }, 
 }
 
 /** The mesh key of the epoch before, from the link of the entry that starts `epoch`. */
-export function openMeshLink(pid: Bytes, at: { slot: number; epoch: number }, meshKey: Bytes, link: Bytes): Promise<Bytes> {
+export function openMeshLink(
+  pid: Bytes,
+  at: { slot: number; epoch: number },
+  meshKey: Bytes,
+  link: Bytes,
+): Promise<Bytes> {
   const key = meshLinkKey(pid, at.epoch, meshKey);
-  return openObject({ layer: 'meshLink', epoch: at.epoch, key, pid, kind: 'mesh-link', owner: pid, sequence: at.slot }, link);
+  return openObject(
+    { layer: 'meshLink', epoch: at.epoch, key, pid, kind: 'mesh-link', owner: pid, sequence: at.slot },
+    link,
+  );
 }
 
 /** KEK of the epoch before, from the link in the entry. */
 export function openKekLink(pid: Bytes, epoch: EpochInfo, kek: Bytes): Promise<Bytes> {
   const key = kekLinkKey(pid, epoch.epoch, kek);
-  const context = { layer: 'kekLink', epoch: epoch.epoch, key, pid, kind: 'kek-link', owner: pid, sequence: epoch.epoch } as const;
+  const context = {
+    layer: 'kekLink',
+    epoch: epoch.epoch,
+    key,
+    pid,
+    kind: 'kek-link',
+    owner: pid,
+    sequence: epoch.epoch,
+  } as const;
   return openObject(context, epoch.kekLink as Bytes);
 }

@@ -56,7 +56,13 @@ export function stateFromValue(value: Value): RegistryState {
   ];
   return {
     ...{ pid, threshold, epoch, unlockDevices },
-    members: members.map(([holder, firstKey, entered, left, cut]): Member => ({ ...holderFromValue(holder), firstKey, entered, left, cut })),
+    members: members.map(([holder, firstKey, entered, left, cut]): Member => ({
+      ...holderFromValue(holder),
+      firstKey,
+      entered,
+      left,
+      cut,
+    })),
     epochs: epochs.map(toEpochInfo),
     entries: entries.map(([id, time, of]) => ({ id, time, epoch: of })),
     usedKeys: new Set(usedKeys.map(hex)),

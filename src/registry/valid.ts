@@ -38,7 +38,7 @@ function distinct(ids: readonly Bytes[]): boolean {
 
 /** A name that can be shown: 1..64 code points, NFC, nothing invisible or that turns the direction of text. */
 export function isHolderName(name: string): boolean {
-  const points = [...name].length;
+  const points = Array.from(name).length;
   return (
     points >= 1 &&
     points <= 64 &&
@@ -76,27 +76,30 @@ export async function checkFounding(entry: Entry, pid: Bytes): Promise<void> {
   const random = (body as Bytes[])[0];
   require(random instanceof Uint8Array && random.length === 32, 'slot 0 has a random number of 32 bytes');
   const founders = core.holders.map(founder);
-  require(
-    equal(pid, passportId(founders, random, core.threshold, core.holders.length)),
-    'the founding holders do not give this passport’s id',
-  );
+  require(equal(
+    pid,
+    passportId(founders, random, core.threshold, core.holders.length),
+  ), 'the founding holders do not give this passport’s id');
   require(isSafePolicy(core.threshold, core.holders.length), 'the policy is not 2 <= N <= M <= 32 and 2N > M');
-  require(
-    core.holders.every((holder, i) => holder.seat === i + 1),
-    'founding seats are 1..M',
-  );
+  require(core.holders.every((holder, i) => holder.seat === i + 1), 'founding seats are 1..M');
   await checkNewHolders(pid, core.holders, new Set());
   checkEpochPart(entry, null);
   const dealer = core.holders.find((holder) => equal(holder.id, core.birth.initiator));
   require(dealer?.kind === 'device', 'the dealer is a founding device');
-  require(
-    verifyStatement(dealer.signKey, entry.dealerSignature, pid, 'entry-core', entry.coreHash),
-    'the dealer’s signature',
-  );
-  require(
-    verifyStatement(core.epochPart.vaultKey, entry.vaultSignature, pid, 'entry-core', entry.coreHash),
-    'the vault signature',
-  );
+  require(verifyStatement(
+    dealer.signKey,
+    entry.dealerSignature,
+    pid,
+    'entry-core',
+    entry.coreHash,
+  ), 'the dealer’s signature');
+  require(verifyStatement(
+    core.epochPart.vaultKey,
+    entry.vaultSignature,
+    pid,
+    'entry-core',
+    entry.coreHash,
+  ), 'the vault signature');
 }
 
 function checkEpochPart(entry: Entry, before: RegistryState | null): void {
@@ -115,27 +118,27 @@ function checkHeads(state: RegistryState, request: ChangeRequest, promises: read
     .filter((holder) => holder?.kind === 'device')
     .map((holder) => holder as Holder);
   for (const promise of promises) {
-    require(
-      promise.heads.length === leaving.length && promise.heads.every((h) => leaving.some((d) => equal(d.id, h.device))),
-      'a promise states the heads of exactly the leaving devices',
-    );
+    require(promise.heads.length === leaving.length &&
+      promise.heads.every((h) =>
+        leaving.some((d) => equal(d.id, h.device)),
+      ), 'a promise states the heads of exactly the leaving devices');
     for (const { device, heads } of promise.heads) {
       const author = leaving.find((d) => equal(d.id, device)) as Holder;
       for (const { header, signature } of heads) {
         require(equal(parseHeader(state.pid, header).device, device), 'a stated head is by another device');
-        require(
-          verifyStatement(author.signKey, signature, state.pid, 'commit-id', commitId(state.pid, header)),
-          'a stated head is not signed by its author',
-        );
+        require(verifyStatement(
+          author.signKey,
+          signature,
+          state.pid,
+          'commit-id',
+          commitId(state.pid, header),
+        ), 'a stated head is not signed by its author');
       }
     }
   }
   if (leaving.length > 0) {
     const stays = (id: Bytes) => !request.leaves.some((leave) => equal(leave, id));
-    require(
-      promises.some((promise) => stays(promise.holder)),
-      'no staying holder stated a cut',
-    );
+    require(promises.some((promise) => stays(promise.holder)), 'no staying holder stated a cut');
   }
 }
 
@@ -146,32 +149,22 @@ export async function checkRequest(state: RegistryState, request: ChangeRequest)
   require(distinct(request.leaves) && request.leaves.every(isHolder), 'who leaves is a holder, once');
   const after = holdersAfter(state, request);
   const highest = Math.max(...state.members.map((member) => member.seat));
-  require(
-    request.enters.every((holder) => holder.seat > highest) && distinct(request.enters.map((h) => h.id)),
-    'a seat is never used again',
-  );
+  require(request.enters.every((holder) => holder.seat > highest) &&
+    distinct(request.enters.map((h) => h.id)), 'a seat is never used again');
   require(new Set(request.enters.map((h) => h.seat)).size === request.enters.length, 'two new holders share a seat');
   require(isSafePolicy(request.threshold, after.length), 'the policy is not 2 <= N <= M <= 32 and 2N > M');
   const only = (...allowed: ChangeRequest['kind'][]) => allowed.includes(request.kind);
   const membership = request.enters.length + request.leaves.length > 0 || request.threshold !== state.threshold;
   require(only('holders') || !membership, 'only a change of holders changes holders or the threshold');
-  require(
-    only('policy') || (request.names.length === 0 && request.unlockDevices.length === 0),
-    'only a policy changes names',
-  );
-  require(
-    request.names.every(({ id, name }) => isHolder(id) && isHolderName(name)),
-    'a name cannot be given',
-  );
-  require(
-    request.unlockDevices.every((id) => holderOf(state, id)?.kind === 'device'),
-    'only devices may keep a session',
-  );
+  require(only('policy') ||
+    (request.names.length === 0 && request.unlockDevices.length === 0), 'only a policy changes names');
+  require(request.names.every(({ id, name }) => isHolder(id) && isHolderName(name)), 'a name cannot be given');
+  require(request.unlockDevices.every(
+    (id) => holderOf(state, id)?.kind === 'device',
+  ), 'only devices may keep a session');
   const dealer = after.find((holder) => equal(holder.id, request.initiator.id));
-  require(
-    dealer?.kind === 'device' && equal(dealer.signKey, request.initiator.signKey),
-    'the initiator is a device after the change',
-  );
+  require(dealer?.kind === 'device' &&
+    equal(dealer.signKey, request.initiator.signKey), 'the initiator is a device after the change');
   await checkNewHolders(state.pid, request.enters, state.usedKeys);
 }
 
@@ -201,19 +194,20 @@ export async function checkEntry(state: RegistryState, entry: Entry): Promise<vo
   for (const approval of core.approvals) {
     const holder = holderOf(state, approval.holder);
     require(holder !== undefined, 'an approval by somebody who is no holder');
-    require(
-      checkApproval(state, holder.signKey, approval.signature, request, ofRequest),
-      'an approval is of something else',
-    );
+    require(checkApproval(
+      state,
+      holder.signKey,
+      approval.signature,
+      request,
+      ofRequest,
+    ), 'an approval is of something else');
   }
 
   require(core.roles.length === request.enters.length, 'each new holder accepts its role once');
   for (const holder of request.enters) {
     const role = core.roles.find((r) => equal(r.holder, holder.id));
-    require(
-      role !== undefined && checkRole(pid, role.signature, place, holder, role.transcript),
-      'a new holder has not accepted its role here',
-    );
+    require(role !== undefined &&
+      checkRole(pid, role.signature, place, holder, role.transcript), 'a new holder has not accepted its role here');
   }
 
   await checkHoldersAfter(state, entry, request);
@@ -226,7 +220,8 @@ export async function checkEntry(state: RegistryState, entry: Entry): Promise<vo
     const same = encode([core.epochPart.salt, ...costOf(core.epochPart)]);
     require(equal(same, encode([before.salt, ...costOf(before)])), 'only a new passphrase changes salt and cost');
   }
-  const unlock = request.kind === 'policy' ? request.unlockDevices : state.unlockDevices.filter((id) => stays(request, id));
+  const unlock =
+    request.kind === 'policy' ? request.unlockDevices : state.unlockDevices.filter((id) => stays(request, id));
   require(equal(encode([...core.unlockDevices]), encode([...unlock])), 'the devices that may keep a session');
   const { signKey } = request.initiator;
   require(verifyStatement(signKey, entry.dealerSignature, pid, 'entry-core', entry.coreHash), 'the dealer’s signature');
@@ -244,10 +239,10 @@ const costOf = ({ cost }: { cost: { memoryKiB: number; passes: number; lanes: nu
 async function checkHoldersAfter(state: RegistryState, entry: Entry, request: ChangeRequest): Promise<void> {
   const { core } = entry;
   const expected = holdersAfter(state, request, core.promises);
-  require(
-    equal(encode(core.holders.map(holderValue)), encode(expected.map(holderValue))),
-    'the holders after are not those before with this change',
-  );
+  require(equal(
+    encode(core.holders.map(holderValue)),
+    encode(expected.map(holderValue)),
+  ), 'the holders after are not those before with this change');
   require(core.threshold === request.threshold, 'the threshold');
   if (!startsEpoch(request.kind)) return;
   for (const promise of core.promises) {

@@ -2,6 +2,7 @@
  * The grammar of names in a store, for adapters: 1 to 4 segments of [a-z0-9-], 1..80 characters each, joined by `/`.
  * A name outside it never reaches a store's own paths: no `..`, no empty segment, no upper case that a disk may fold.
  */
+import { PassportError } from '../errors.ts';
 const SEGMENT = '[a-z0-9-]{1,80}';
 const NAME = new RegExp(`^${SEGMENT}(?:/${SEGMENT}){0,3}$`);
 
@@ -19,4 +20,9 @@ export function checkName(name: string): void {
 /** Whole segments: `a` covers `a/b`, but neither `ab` nor `a` itself. */
 export function covers(prefix: string, name: string): boolean {
   return name.startsWith(`${prefix}/`);
+}
+
+/** For adapters: what `get` rejects with when an object is larger than the caller is ready to read. */
+export function tooLarge(name: string): PassportError {
+  return new PassportError('damaged', 'an object in the store is larger than any object of a passport', { details: { name } });
 }

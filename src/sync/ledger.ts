@@ -43,7 +43,14 @@ export async function readLedger(tx: Tx, place: StorePlace): Promise<Ledger> {
   const value = (await tx.get(cell(place))) as Encoded | undefined;
   if (value === undefined) return NEW_LEDGER;
   const [names, suspects, state, checkedAt, version, slot] = value;
-  return { names: new Set(names), suspects: new Map(suspects), state, checkedAt, version: version ?? -1, slot: slot - 1 };
+  return {
+    names: new Set(names),
+    suspects: new Map(suspects),
+    state,
+    checkedAt,
+    version: version ?? -1,
+    slot: slot - 1,
+  };
 }
 
 export function writeLedger(tx: Tx, place: StorePlace, ledger: Ledger): void {

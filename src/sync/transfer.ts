@@ -3,7 +3,7 @@
  * end says whether these are the bytes. What they mean is asked elsewhere.
  */
 import type { Bytes } from '../bytes.ts';
-import { PassportError } from '../errors.ts';
+import { isPassportError, PassportError } from '../errors.ts';
 import { formatName, type Name, nameHash, parseName, storeRoot } from '../format/names.ts';
 import type { Store } from '../storage/store.ts';
 import type { StorePlace } from './ledger.ts';
@@ -19,13 +19,21 @@ export interface Listed {
 }
 
 /** One listing of a folder of the store; foreign names are passed over. */
-export async function listFolder(store: Store, place: StorePlace, folder: 'hot' | 'reg' | 'grant', signal?: AbortSignal): Promise<Listed[]> {
+export async function listFolder(
+  store: Store,
+  place: StorePlace,
+  folder: 'hot' | 'reg' | 'grant',
+  signal?: AbortSignal,
+): Promise<Listed[]> {
   const root = storeRoot(place.id);
   const listed: Listed[] = [];
-  for await (const name of store.list(`${root}/${folder}`, signal ? { signal } : {})) {
-    const parsed = parseName(name);
-    if (parsed !== undefined && name.startsWith(`${root}/`)) listed.push({ path: name.slice(root.length + 1), name: parsed });
-  }
+  await abortable(signal, async () => {
+    for await (const name of store.list(`${root}/${folder}`, signal ? { signal } : {})) {
+      const parsed = parseName(name);
+      if (parsed === undefined || !name.startsWith(`${root}/`)) continue;
+      listed.push({ path: name.slice(root.length + 1), name: parsed });
+    }
+  });
   return listed;
 }
 
@@ -49,10 +57,16 @@ export async function fetchAll(
       const at = next++;
       const item = items[at];
       if (item === undefined) return;
-      throwIfAborted(options.signal);
-      const bytes = await store.get(`${root}/${item.path}`, options.signal ? { signal: options.signal } : {});
+      const limits = { maxBytes: MAX_OBJECT_BYTES, ...(options.signal ? { signal: options.signal } : {}) };
+      const bytes = await abortable(options.signal, () => store.get(`${root}/${item.path}`, limits)).catch(
+        (error: unknown) => {
+          if (isPassportError(error, 'damaged')) return null;
+          throw error;
+        },
+      );
       if (bytes === undefined) results[at] = { item, fault: 'gone' };
-      else if (bytes.length > MAX_OBJECT_BYTES || nameHash(bytes) !== item.name.hash) results[at] = { item, fault: 'torn' };
+      else if (bytes === null || bytes.length > MAX_OBJECT_BYTES || nameHash(bytes) !== item.name.hash)
+        results[at] = { item, fault: 'torn' };
       else results[at] = { item, bytes };
       options.onDone?.();
     }
@@ -62,14 +76,30 @@ export async function fetchAll(
 }
 
 /** Puts one object under its name; returns the path below the root. */
-export async function putObject(store: Store, place: StorePlace, path: string, bytes: Bytes, signal?: AbortSignal): Promise<void> {
-  throwIfAborted(signal);
-  await store.put(`${storeRoot(place.id)}/${path}`, bytes, signal ? { signal } : {});
+export async function putObject(
+  store: Store,
+  place: StorePlace,
+  path: string,
+  bytes: Bytes,
+  signal?: AbortSignal,
+): Promise<void> {
+  await abortable(signal, () => store.put(`${storeRoot(place.id)}/${path}`, bytes, signal ? { signal } : {}));
 }
 
 /** The path below the root that a name has in the store `place`. */
 export function pathOf(name: Name): string {
   return formatName(name).slice(`p/${name.store}/`.length);
+}
+
+/** A store's call; an abort becomes this package's own error. */
+export async function abortable<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
+  throwIfAborted(signal);
+  try {
+    return await call();
+  } catch (error) {
+    throwIfAborted(signal);
+    throw error;
+  }
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {

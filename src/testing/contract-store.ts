@@ -56,6 +56,13 @@ export function describeStore(name: string, setup: () => Promise<StoreFixture>, 
       }
     });
 
+    test('an object larger than the caller asks for is refused before it is read', async (store) => {
+      await store.put('p/one', sampleBytes(5000, 1));
+      const error = await rejection(store.get('p/one', { maxBytes: 4999 }), 'the get of a larger object');
+      check((error as { code?: string }).code === 'damaged', 'the code is damaged');
+      checkBytes(await store.get('p/one', { maxBytes: 5000 }), sampleBytes(5000, 1), 'the object');
+    });
+
     test('a second put of a name replaces the object, also by a shorter one', async (store) => {
       await store.put('p/one', sampleBytes(5000, 1));
       await store.put('p/one', sampleBytes(5000, 2));

@@ -1,7 +1,7 @@
 /** Headers and updates: what is accepted, and one refusal for each field. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { copy, equal, hex, utf8, type Bytes } from '../../src/bytes.ts';
+import { copy, equal, hex, utf8 } from '../../src/bytes.ts';
 import { decode, encode, type Value } from '../../src/cbor.ts';
 import { chainId } from '../../src/crypto/keys.ts';
 import { publicKeyOf } from '../../src/crypto/sign.ts';
@@ -26,7 +26,7 @@ import {
   updateId,
   type Update,
 } from '../../src/format/update.ts';
-import { PassportError } from '../../src/errors.ts';
+import type { PassportError } from '../../src/errors.ts';
 import { codeOf } from '../helpers/codes.ts';
 import { seededRandom } from '../helpers/random.ts';
 
@@ -278,6 +278,6 @@ describe('a block of updates', () => {
   it('with a length beyond its end is malformed, and nothing is allocated for it', () => {
     const block = encodeBlock(updates.slice(0, 1));
     block.set([0xff, 0xff, 0xff, 0xff], 32);
-    expect(codeOf(() => splitBlock(block as Bytes, 1))).toBe('malformed');
+    expect(codeOf(() => splitBlock(block, 1))).toBe('malformed');
   });
 });

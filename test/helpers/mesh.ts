@@ -132,7 +132,10 @@ export class World {
   }
 
   /** A passport on a new home: 2 of 3 unless said otherwise. */
-  async create(name = 'laptop', options: { threshold?: number; holders?: number; stores?: string[]; home?: Home } = {}): Promise<Member & { kits: Kit[] }> {
+  async create(
+    name = 'laptop',
+    options: { threshold?: number; holders?: number; stores?: string[]; home?: Home } = {},
+  ): Promise<Member & { kits: Kit[] }> {
     const home = options.home ?? this.home();
     const kits: Kit[] = [];
     const passport = await Passport.create(home.environment, {
@@ -152,7 +155,14 @@ export class World {
   async enroll(
     name: string,
     by: Member,
-    options: { kits?: string[]; replace?: string; add?: boolean; threshold?: number; approvers?: Member[]; home?: Home } = {},
+    options: {
+      kits?: string[];
+      replace?: string;
+      add?: boolean;
+      threshold?: number;
+      approvers?: Member[];
+      home?: Home;
+    } = {},
   ): Promise<Member> {
     const home = options.home ?? this.home();
     const { replace, add, threshold } = options;
@@ -202,7 +212,10 @@ export async function approveNext(member: Member, options: { timeoutMs?: number 
     await member.passport.sync();
     const request = (await member.passport.requests()).find(({ mine, approved }) => !mine && !approved);
     if (request !== undefined) {
-      await member.passport.approve(request.id, { number: numberOf(request.id), timeoutMs: options.timeoutMs ?? 60_000 });
+      await member.passport.approve(request.id, {
+        number: numberOf(request.id),
+        timeoutMs: options.timeoutMs ?? 60_000,
+      });
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, 1));

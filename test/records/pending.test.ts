@@ -113,7 +113,7 @@ describe('after a new epoch', () => {
     return { mesh, anna, berta };
   }
 
-  it('what was sealed for the old one is sealed again before it is pushed', async () => {
+  it('all that was sealed for the old one is sealed again before it is pushed', async () => {
     const { anna, berta } = await twoEpochs('resealed');
     const { bundles, waiting } = await pending(anna);
     expect([bundles.map(({ epoch }) => epoch), waiting]).toEqual([[1], 0]);
@@ -124,7 +124,7 @@ describe('after a new epoch', () => {
     expect(await berta.get('y')).toBe('two');
   });
 
-  it('it waits while there is no vault key, and nothing of the old epoch is given out', async () => {
+  it('all of it waits while there is no vault key, and nothing of the old epoch is given out', async () => {
     const { anna } = await twoEpochs('waits');
     anna.lock();
     expect(await pending(anna)).toEqual({ bundles: [], waiting: 2, damaged: [] });

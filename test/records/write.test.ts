@@ -209,7 +209,7 @@ describe('an incarnation', () => {
     expect(await berta.get('x')).toBe('three');
     expect((await berta.history('x')).map(({ state }) => state)).toEqual(['winner', 'replaced', 'replaced']);
     const own = (await headers(berta)).filter(({ device }) => hex(device) === home.id);
-    expect(own.map(({ seq }) => seq).sort()).toEqual([1, 1, 2]);
+    expect(own.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual([1, 1, 2]);
   }
 
   it('ends when an own commit comes from outside: the restored home goes on after it', async () => {

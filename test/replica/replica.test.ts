@@ -33,7 +33,7 @@ describe('a cell', () => {
     expect(key).toMatch(/^c[0-9a-v]{26}$/);
     const bytes = (await journal.get(key as string)) as Bytes;
     expect(new TextDecoder('latin1').decode(bytes)).not.toContain('a value');
-    expect(hex(bytes.subarray(0, 11))).toBe('504d53480101060000' + '0000');
+    expect(hex(bytes.subarray(0, 11))).toBe('504d534801010600000000');
   });
 
   it('has another key in the journal of another device', async () => {

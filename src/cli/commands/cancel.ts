@@ -1,15 +1,10 @@
-/** `passport cancel`: takes back an own request. */
+/** `passport cancel`: takes back an own request or invitation. */
 import type { Context } from '../context.ts';
 import type { Outcome } from '../output.ts';
-import { byPrefix } from '../pick.ts';
-import { safe } from '../render/text.ts';
 
 export async function run(context: Context): Promise<Outcome> {
+  const id = context.arg(0);
   const passport = await context.passport();
-  const request = byPrefix(await passport.requests(), ({ id }) => id, context.arg(0), 'no-such-request', 'request');
-  await passport.cancel(request.id);
-  return {
-    json: { id: request.id, state: 'cancelled' },
-    said: [`Cancelled: ${safe(request.card.title)}. Nothing was changed.`],
-  };
+  await passport.cancel(id);
+  return { json: { id, state: 'cancelled' }, said: ['Cancelled; nothing was changed.'] };
 }

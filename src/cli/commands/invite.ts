@@ -3,7 +3,6 @@
  * words come through `passport approve` of another process, and this one waits until that has ended.
  */
 import type { Passport } from '../../passport.ts';
-import type { Invitation } from '../../types.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Outcome } from '../output.ts';
@@ -13,18 +12,19 @@ import { safe, shortId } from '../render/text.ts';
 import { span } from '../render/time.ts';
 
 const POLL_MS = 1000;
+/** Between the right words and the change lies a sync, during which neither is listed. */
+const GONE_POLLS = 15;
 
 export async function run(context: Context): Promise<Outcome> {
   const { options, output, io } = context;
   const replace = options.text('replace');
   const threshold = options.number('threshold');
   const passport = await context.passport();
-  const invitation = await passport.invite({
+  const { id, link, expires } = await passport.invite({
     ...(options.flag('add') ? { add: true } : {}),
     ...(replace === undefined ? {} : { replace }),
     ...(threshold === undefined ? {} : { threshold }),
   });
-  const { id, link, expires } = invitation;
   const goOn = `passport approve ${shortId(id)} --words "…"`;
   if (options.flag('no-wait') || options.time('wait') === 0) {
     return {
@@ -46,29 +46,22 @@ export async function run(context: Context): Promise<Outcome> {
   const answer = await passport.awaitAnswer(id, { signal: context.signal, timeoutMs });
   if ((await context.maybeTerminal()) !== undefined) return enroll(context, passport, id, answer.name);
   output.note(`Waiting for: ${goOn}`);
-  return otherProcess(context, passport, invitation, answer.name);
+  return otherProcess(context, passport, id, answer.name);
 }
 
-/** Another process of this device finishes the pairing: it ends when the invitation is no longer open. */
-async function otherProcess(
-  context: Context,
-  passport: Passport,
-  { id, expires }: Invitation,
-  name: string,
-): Promise<Outcome> {
+/** Another process of this device finishes the pairing: this one watches until the device is in, or nothing of it is open. */
+async function otherProcess(context: Context, passport: Passport, id: string, name: string): Promise<Outcome> {
   const { clock } = await context.environment();
-  for (;;) {
-    const open = (await passport.requests()).some((request) => request.id === id);
-    const enrolled =
-      !open && (await passport.devices()).some((device) => device.name === name && device.state === 'active');
-    if (enrolled) return { json: { id, name, state: 'decided' }, said: [`"${safe(name)}" is enrolled.`] };
-    if (!open || clock.now() > expires) {
-      return {
-        json: { id, name, state: open ? 'expired' : 'cancelled' },
-        said: [`"${safe(name)}" was not enrolled.`],
-        exit: EXIT.refused,
-      };
+  for (let gone = 0; gone < GONE_POLLS;) {
+    const devices = await passport.devices();
+    if (devices.some((device) => device.name === name && device.state === 'active')) {
+      return { json: { id, name, state: 'decided' }, said: [`"${safe(name)}" is enrolled.`] };
     }
+    const requests = await passport.requests();
+    // After the words were right, the invitation has become a change.
+    const open = requests.some((request) => request.mine && (request.id === id || request.kind === 'change'));
+    gone = open ? 0 : gone + 1;
     await clock.sleep(POLL_MS, context.signal);
   }
+  return { json: { id, name, state: 'cancelled' }, said: [`"${safe(name)}" was not enrolled.`], exit: EXIT.refused };
 }

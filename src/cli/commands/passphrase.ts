@@ -15,7 +15,7 @@ export async function run(context: Context): Promise<Outcome> {
     ...(await context.kits()),
     ...context.waiting,
   });
-  return changeOutcome(change, 'The new passphrase is in force.', [
+  return changeOutcome(passport, change, 'The new passphrase is in force.', [
     'The old one still opens old copies of the stores together with enough old shares.',
   ]);
 }

@@ -8,5 +8,5 @@ export async function run(context: Context): Promise<Outcome> {
   const [from, to] = [context.arg(0), context.arg(1)];
   const passport = await context.passport();
   const change = await passport.rename(from, to, { ...(await context.kits()), ...context.waiting });
-  return changeOutcome(change, `"${safe(from)}" is called "${safe(to)}" now.`);
+  return changeOutcome(passport, change, `"${safe(from)}" is called "${safe(to)}" now.`);
 }

@@ -2,19 +2,20 @@
 import type { Request } from '../../types.ts';
 import type { Context } from '../context.ts';
 import type { Outcome } from '../output.ts';
+import { currentRequests } from '../requests.ts';
 import { twoDigits } from '../render/change.ts';
 import { safe, shortId } from '../render/text.ts';
 import { relative } from '../render/time.ts';
 
 export async function run(context: Context): Promise<Outcome> {
-  const requests = await (await context.passport()).requests();
+  const requests = await currentRequests(context, await context.passport());
   const { output, io } = context;
   return {
     json: requests,
     result: requests.map((request) => show(request, io.now(), (text) => output.bold(text))).join('\n\n'),
     said: [
       requests.length === 0
-        ? 'Nothing waits. `passport sync` looks for new requests.'
+        ? 'Nothing waits.'
         : 'Next: passport approve ID, passport refuse ID, or for your own: passport cancel ID',
     ],
   };

@@ -7,5 +7,5 @@ export async function run(context: Context): Promise<Outcome> {
   const threshold = context.options.number('threshold') as number;
   const passport = await context.passport();
   const change = await passport.reshare({ threshold, ...(await context.kits()), ...context.waiting });
-  return changeOutcome(change, `Any ${threshold} holders open the passport now.`, ['See: passport status']);
+  return changeOutcome(passport, change, `Any ${threshold} holders open the passport now.`, ['See: passport status']);
 }

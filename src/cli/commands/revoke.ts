@@ -18,7 +18,7 @@ export async function run(context: Context): Promise<Outcome> {
     ...context.waiting,
   });
   const files = keeper?.files ?? [];
-  const outcome = changeOutcome(change, `"${safe(name)}" is no holder any more.`, [
+  const outcome = changeOutcome(passport, change, `"${safe(name)}" is no holder any more.`, [
     ...(files.length === 0
       ? []
       : [`Its place has the kit in ${files.map(safe).join(', ')}: print it, then delete the files.`]),

@@ -32,7 +32,7 @@ function rows(status: Status, now: number): [string, string][] {
     ...known('Registry', slot === undefined ? undefined : `slot ${slot}, epoch ${epoch ?? '?'}`),
     ['Session', session.open ? open : 'none'],
     ['Keystore', status.open ? keystore : `${keystore}, sealed`],
-    ...known('To send', pending === undefined ? undefined : plural(pending, 'change')),
+    ...known('To send', pending === undefined || pending === 0 ? undefined : plural(pending, 'change')),
     ...status.stores.map(({ url, state, behind, checkedAtMs }): [string, string] => [
       'Store',
       `${url}: ${state}${behind === 0 ? '' : `, ${behind} behind`}${checkedAtMs === undefined ? '' : `, asked ${relative(checkedAtMs, now)}`}`,
