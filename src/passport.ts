@@ -1,11 +1,12 @@
 /**
  * The SDK's one class. A Passport is this device's opened (or still sealed) home: it asks for what it needs when it needs it,
- * through `environment.person`, and every call can be left and taken up again. Each use case is loaded when it is first called.
+ * through `environment.person`, and every call can be left and taken up again. Ceremonies and records are loaded when first used.
  */
 import { type Bytes, equal, hex, utf8 } from './bytes.ts';
 import { anchorNote, Device, forkOf, memberView, type MemberView, requireHolder } from './device/device.ts';
-import { loadSession } from './device/session.ts';
+import { loadSession, type StoredSession } from './device/session.ts';
 import { PassportError } from './errors.ts';
+import { status } from './ceremonies/status.ts';
 import type { Runtime } from './ceremonies/runtime.ts';
 import type {
   ApproveOptions,
@@ -45,6 +46,9 @@ import type {
 const BATCH_UPDATES = 4096;
 const BATCH_BYTES = 4 * 1024 * 1024 - 64 * 1024;
 
+const ceremonies = () => import('./ceremonies/all.ts');
+const records = () => import('./records/all.ts');
+
 /** The passport's id in the clear note of a home, if there is one. */
 async function passportIn(env: Environment): Promise<Bytes | undefined> {
   return (await env.journal()).get('n/passport');
@@ -55,7 +59,10 @@ export class Passport {
   readonly #pid: Bytes;
   readonly #sessionSecret: string | undefined;
   readonly #listeners = new Set<(event: PassportEvent) => void>();
+  #device: Promise<Device> | undefined;
   #runtime: Promise<Runtime> | undefined;
+  /** What the anchor is known to say. */
+  #anchored: Bytes | undefined;
 
   private constructor(env: Environment, pid: Bytes, sessionSecret?: string) {
     this.#env = env;
@@ -65,8 +72,8 @@ export class Passport {
 
   static async #with(env: Environment, device: Device): Promise<Passport> {
     const passport = new Passport(env, device.pid);
-    passport.#runtime = passport.#run(device);
-    await passport.#runtime;
+    passport.#device = Promise.resolve(device);
+    await passport.#ready();
     return passport;
   }
 
@@ -75,7 +82,7 @@ export class Passport {
    * anything is stored. Leaves a session open. `passport-exists`, `policy-unsafe`, `passphrase-reused`, `store-unreachable`.
    */
   static async create(env: Environment, options: CreateOptions): Promise<Passport> {
-    const { found } = await import('./ceremonies/found.ts');
+    const { found } = await ceremonies();
     const { device, session } = await found(env, options, options.keepKits);
     const passport = await Passport.#with(env, device);
     const run = await passport.#ready();
@@ -109,7 +116,7 @@ export class Passport {
    * over all records, sealed. The same link takes a joining up again that was left.
    */
   static async join(env: Environment, link: string, options: JoinOptions): Promise<Passport> {
-    const { join } = await import('./ceremonies/join.ts');
+    const { join } = await ceremonies();
     const passport = await Passport.#with(env, await join(env, link, options));
     await passport.sync(options.signal === undefined ? {} : { signal: options.signal });
     return passport;
@@ -123,9 +130,7 @@ export class Passport {
     env: Environment,
     options: RecoverOptions & { readonly keepKits?: KeepKits },
   ): Promise<Passport> {
-    const { startRecover } = await import('./ceremonies/recover.ts');
-    const { finishRecover } = await import('./ceremonies/changes.ts');
-    const { kitHands } = await import('./device/hands.ts');
+    const { finishRecover, kitHands, startRecover } = await ceremonies();
     const { device, change, passphrases } = await startRecover(env, options, options.keepKits);
     const passport = await Passport.#with(env, device);
     const run = await passport.#ready();
@@ -160,23 +165,24 @@ export class Passport {
   #session: Session | undefined;
 
   async #run(device: Device): Promise<Runtime> {
-    const { Runtime } = await import('./ceremonies/runtime.ts');
-    const { Stores } = await import('./ceremonies/sync.ts');
+    const { Runtime, Stores } = await ceremonies();
     return new Runtime(device, new Stores(device), (event) => this.#tell(event));
   }
 
-  async #open(): Promise<Runtime> {
+  /** The session that the caller's secret opens, if it has not ended. */
+  async #storedSession(): Promise<StoredSession | undefined> {
+    const { sessions, clock } = this.#env;
+    return this.#sessionSecret === undefined ? undefined : loadSession(sessions, this.#pid, this.#sessionSecret, clock);
+  }
+
+  async #open(stored: StoredSession | undefined): Promise<Device> {
     const env = this.#env;
-    const stored =
-      this.#sessionSecret === undefined
-        ? undefined
-        : await loadSession(env.sessions, this.#pid, this.#sessionSecret, env.clock);
     const key = stored?.keystoreKey ?? (await env.keystore.openKey(() => env.person.devicePassphrase('current')));
     const device = await Device.open(env, this.#pid, key);
     const state = await device.transact(async (view) => view.state);
     if (stored !== undefined && state !== undefined) await device.useSession(stored, state);
     await this.#checkAnchor(device);
-    return this.#run(device);
+    return device;
   }
 
   /** A home that is older than this machine remembers was restored from a backup or copied: it goes on as a new incarnation. */
@@ -187,30 +193,46 @@ export class Passport {
     const note = await this.#env.anchor.read();
     const generation = await journal.generation();
     const known = note?.length === 22 && equal(note.slice(0, 16), instance);
-    if (known && anchorGeneration(note) <= generation) return;
+    if (known && anchorGeneration(note) <= generation) {
+      this.#anchored = note;
+      return;
+    }
     const fresh = anchorNote(instance, generation);
     await this.#env.anchor.write(fresh);
     // Where no anchor can be kept it says nothing; an own commit that others have and this journal lacks still does.
     const kept = await this.#env.anchor.read();
     if (kept === undefined || !equal(kept, fresh)) return;
-    const { newIncarnation } = await import('./records/own.ts');
+    const { newIncarnation } = await records();
     await device.transact(async (view) => {
       newIncarnation(view.tx, device.records(memberView(view)));
     });
   }
 
+  #opened(stored?: StoredSession): Promise<Device> {
+    const opening = stored === undefined ? () => this.#storedSession() : async () => stored;
+    this.#device ??= opening()
+      .then((session) => this.#open(session))
+      .catch((error: unknown) => {
+        this.#device = undefined;
+        throw error;
+      });
+    return this.#device;
+  }
+
   #ready(): Promise<Runtime> {
-    this.#runtime ??= this.#open().catch((error: unknown) => {
-      this.#runtime = undefined;
-      throw error;
-    });
+    this.#runtime ??= this.#opened()
+      .then((device) => this.#run(device))
+      .catch((error: unknown) => {
+        this.#runtime = undefined;
+        throw error;
+      });
     return this.#runtime;
   }
 
-  /** The same, in a session: records are readable. `locked`, `session-ended`. */
-  async #unlocked(): Promise<Runtime> {
-    const run = await this.#ready();
-    if (run.device.session !== undefined) return run;
+  /** In a session: records are readable. `locked`. */
+  async #unlocked(): Promise<Device> {
+    const device = await this.#opened();
+    if (device.session !== undefined) return device;
     throw new PassportError('locked', 'the passport is locked', {
       hint:
         this.#sessionSecret === undefined
@@ -224,7 +246,7 @@ export class Passport {
     fn: (view: MemberView, ctx: ReturnType<Device['records']>) => Promise<T>,
     write = false,
   ): Promise<T> {
-    const { device } = await this.#unlocked();
+    const device = await this.#unlocked();
     return device.asMember(async (view) => {
       if (write) {
         requireHolder(view);
@@ -236,8 +258,7 @@ export class Passport {
       }
       const ctx = device.records(view, await forkOf(view.tx));
       if (!write) {
-        const { applyReady } = await import('./records/apply.ts');
-        const { indexReady } = await import('./records/indexing.ts');
+        const { applyReady, indexReady } = await records();
         await applyReady(view.tx, ctx);
         await indexReady(view.tx, ctx);
       }
@@ -250,7 +271,7 @@ export class Passport {
   /** An invitation for a new device: a link (and QR) that somebody may answer once within ten minutes. */
   async invite(options: InviteOptions = {}): Promise<Invitation> {
     const run = await this.#ready();
-    const { invite } = await import('./ceremonies/invite.ts');
+    const { invite } = await ceremonies();
     await run.requireActive();
     return run.device.asMember((view) => invite(run.device, view, options));
   }
@@ -261,7 +282,7 @@ export class Passport {
     options: Waiting = {},
   ): Promise<{ readonly name: string; readonly kind: string; readonly platform: string }> {
     const run = await this.#ready();
-    const { answerOf, requireInvitation } = await import('./ceremonies/invite.ts');
+    const { answerOf, requireInvitation } = await ceremonies();
     const { device } = run;
     const answer = await run.until(
       run.hands(run.passphrases(undefined, false)),
@@ -275,35 +296,35 @@ export class Passport {
 
   /** Lets the device in that answered, if these are the words it shows. Wrong words void the invitation (`words-mismatch`). */
   async enroll(id: string, options: EnrollOptions): Promise<Change> {
-    const { enroll } = await import('./ceremonies/changes.ts');
+    const { enroll } = await ceremonies();
     return this.#changed(await enroll(await this.#ready(), id, options));
   }
 
   /** Lets a holder go; by default a new kit takes its place. */
   async revoke(name: string, options: RevokeOptions): Promise<Change> {
-    const { revoke } = await import('./ceremonies/changes.ts');
+    const { revoke } = await ceremonies();
     return this.#changed(await revoke(await this.#ready(), name, options));
   }
 
   /** New shares for the same holders, with another threshold. */
   async reshare(options: ReshareOptions): Promise<Change> {
-    const { reshare } = await import('./ceremonies/changes.ts');
+    const { reshare } = await ceremonies();
     return this.#changed(await reshare(await this.#ready(), options));
   }
 
   async changePassphrase(options: PassphraseOptions = {}): Promise<Change> {
-    const { changePassphrase } = await import('./ceremonies/changes.ts');
+    const { changePassphrase } = await ceremonies();
     return this.#changed(await changePassphrase(await this.#ready(), options));
   }
 
   async rename(from: string, to: string, options: ChangeOptions = {}): Promise<Change> {
-    const { rename } = await import('./ceremonies/changes.ts');
+    const { rename } = await ceremonies();
     return this.#changed(await rename(await this.#ready(), from, to, options));
   }
 
-  /** Takes up a change of this device that was left, and waits for it. */
-  async finish(id: string, options: ChangeOptions = {}): Promise<Change> {
-    const { finish } = await import('./ceremonies/changes.ts');
+  /** Takes up a change of this device that was left, and waits for it. A new passphrase is asked for again if it was one. */
+  async finish(id: string, options: PassphraseOptions = {}): Promise<Change> {
+    const { finish } = await ceremonies();
     return this.#changed(await finish(await this.#ready(), id, options));
   }
 
@@ -314,26 +335,26 @@ export class Passport {
 
   /** What waits for this person, and this device's own open requests. */
   async requests(): Promise<Request[]> {
-    const { requests } = await import('./ceremonies/requests.ts');
+    const { requests } = await ceremonies();
     return requests(await this.#ready());
   }
 
   /** The yes to a request of another device; `number-mismatch` unless these are the digits it shows. */
   async approve(id: string, options: ApproveOptions = {}): Promise<Change | { readonly state: 'answered' }> {
-    const { approve } = await import('./ceremonies/requests.ts');
+    const { approve } = await ceremonies();
     const done = await approve(await this.#ready(), id, options);
     this.#session = (await this.#ready()).session ?? this.#session;
     return done;
   }
 
   async refuse(id: string): Promise<void> {
-    const { refuse } = await import('./ceremonies/requests.ts');
+    const { refuse } = await ceremonies();
     return refuse(await this.#ready(), id);
   }
 
   /** Takes back a request or an invitation of this device. */
   async cancel(id: string): Promise<void> {
-    const { cancel } = await import('./ceremonies/requests.ts');
+    const { cancel } = await ceremonies();
     return cancel(await this.#ready(), id);
   }
 
@@ -341,7 +362,7 @@ export class Passport {
 
   /** Opens the records for a limited time: N shares (this device, kits at hand, devices whose person says yes) and the passphrase. */
   async unlock(options: UnlockOptions = {}): Promise<Session> {
-    const { unlock } = await import('./ceremonies/unlocking.ts');
+    const { unlock } = await ceremonies();
     this.#session = await unlock(await this.#ready(), options);
     return this.#session;
   }
@@ -349,8 +370,8 @@ export class Passport {
   async lock(): Promise<void> {
     await this.#env.sessions.clear();
     this.#session = undefined;
+    (await this.#device)?.endSession();
     const run = await this.#runtime;
-    run?.device.endSession();
     if (run !== undefined) run.session = undefined;
   }
 
@@ -362,8 +383,7 @@ export class Passport {
     value: Bytes | string | object,
     options: { readonly type?: string } = {},
   ): Promise<RecordInfo> {
-    const bytes =
-      value instanceof Uint8Array ? value : utf8(typeof value === 'string' ? value : JSON.stringify(value));
+    const bytes = value instanceof Uint8Array ? value : utf8(typeof value === 'string' ? value : JSON.stringify(value));
     const natural =
       value instanceof Uint8Array
         ? 'application/octet-stream'
@@ -372,7 +392,7 @@ export class Passport {
           : 'application/json';
     const type = options.type ?? natural;
     const normal = key.normalize('NFC');
-    const { writeCommit } = await import('./records/write.ts');
+    const { writeCommit } = await records();
     await this.#records(
       (view, ctx) => writeCommit(view.tx, ctx, [{ key: normal, op: 'put', type, value: bytes, reason: null }]),
       true,
@@ -383,12 +403,12 @@ export class Passport {
 
   /** Writes many records, in as few commits as they fit in. What was written before an abort stays. */
   async putMany(
-    records:
+    given:
       | Iterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }>
       | AsyncIterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }>,
     options: { readonly onProgress?: (done: number) => void; readonly signal?: AbortSignal } = {},
   ): Promise<{ readonly records: number; readonly bytes: number }> {
-    const { writeCommit } = await import('./records/write.ts');
+    const { writeCommit } = await records();
     let batch: { key: string; op: 'put'; type: string; value: Bytes; reason: null }[] = [];
     let size = 0;
     const total = { records: 0, bytes: 0 };
@@ -403,7 +423,7 @@ export class Passport {
       options.onProgress?.(total.records);
     };
     const keys = new Set<string>();
-    for await (const { key, value, type } of records) {
+    for await (const { key, value, type } of given) {
       if (options.signal?.aborted === true) break;
       const normal = key.normalize('NFC');
       const cost = value.length + 256 + normal.length * 4;
@@ -426,7 +446,7 @@ export class Passport {
 
   /** The record as it stands, or one version of it; undefined when it is not there. */
   async get(key: string, options: { readonly version?: string } = {}): Promise<RecordValue | undefined> {
-    const { readRecord } = await import('./records/view.ts');
+    const { readRecord } = await records();
     return this.#records(async ({ tx, state }, ctx) => {
       const found = await readRecord(tx, ctx, key.normalize('NFC'), options.version);
       return found && { ...recordInfo(state, found), value: found.value };
@@ -438,7 +458,7 @@ export class Passport {
     const normal = key.normalize('NFC');
     if ((await this.get(normal)) === undefined)
       throw new PassportError('no-such-record', `there is no record "${normal}"`);
-    const { writeCommit } = await import('./records/write.ts');
+    const { writeCommit } = await records();
     await this.#records(
       (view, ctx) =>
         writeCommit(view.tx, ctx, [{ key: normal, op: 'delete', type: '', value: new Uint8Array(0), reason: null }]),
@@ -447,7 +467,7 @@ export class Passport {
   }
 
   async list(prefix = ''): Promise<RecordInfo[]> {
-    const { listRecords } = await import('./records/view.ts');
+    const { listRecords } = await records();
     return this.#records(async ({ tx, state }, ctx) =>
       (await listRecords(tx, ctx, prefix)).map((record) => recordInfo(state, record)),
     );
@@ -455,7 +475,7 @@ export class Passport {
 
   /** Every version that is still known, the newest first. */
   async history(key: string): Promise<HistoryEntry[]> {
-    const { history } = await import('./records/view.ts');
+    const { history } = await records();
     return this.#records(async ({ tx, state }, ctx) =>
       (await history(tx, ctx, key.normalize('NFC'))).map(({ sizeBytes, device, state: standing, ...rest }) => ({
         ...rest,
@@ -469,7 +489,7 @@ export class Passport {
   // ── conflicts ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async conflicts(): Promise<Conflict[]> {
-    const { conflicts } = await import('./records/conflicts.ts');
+    const { conflicts } = await records();
     return this.#records(async ({ tx, state }, ctx) =>
       (await conflicts(tx, ctx)).map(({ id, key, versions }) => ({
         ...{ id, key },
@@ -488,13 +508,13 @@ export class Passport {
     readonly resolution: 'manual' | 'newest';
     readonly selectedVersion?: string;
   }): Promise<void> {
-    const { resolve } = await import('./records/conflicts.ts');
+    const { resolve } = await records();
     await this.#records((view, ctx) => resolve(view.tx, ctx, options), true);
   }
 
   /** Updates by revoked devices beyond their cut: never merged. */
   async quarantine(): Promise<QuarantinedUpdate[]> {
-    const { quarantined } = await import('./records/adopt.ts');
+    const { quarantined } = await records();
     return this.#records(async ({ tx, state }, ctx) =>
       (await quarantined(tx, ctx)).map(({ id, key, device, time }) => ({
         id,
@@ -506,7 +526,7 @@ export class Passport {
 
   /** Takes a quarantined update over as this device's own statement. */
   async adopt(id: string): Promise<void> {
-    const { adopt } = await import('./records/adopt.ts');
+    const { adopt } = await records();
     await this.#records((view, ctx) => adopt(view.tx, ctx, id), true);
   }
 
@@ -515,18 +535,24 @@ export class Passport {
   /** Visits every store: takes what is new, applies it, brings what is lacking, moves on what was already approved. */
   async sync(options: SyncOptions = {}): Promise<SyncReport> {
     const run = await this.#ready();
-    const { syncReport } = await import('./ceremonies/report.ts');
+    const { syncReport } = await ceremonies();
     return syncReport(run, options);
   }
 
   async devices(): Promise<DeviceInfo[]> {
-    const { devices } = await import('./ceremonies/health.ts');
+    const { devices } = await ceremonies();
     return devices(await this.#ready());
   }
 
+  /** Asks for nothing: without a session a sealed keystore stays sealed, and this tells only what the home shows in clear. */
   async status(): Promise<Status> {
-    const { status } = await import('./ceremonies/health.ts');
-    return status(await this.#ready());
+    const { keystore } = this.#env;
+    const stored = this.#device === undefined ? await this.#storedSession() : undefined;
+    if (this.#device === undefined && stored === undefined && keystore.kind === 'file') {
+      const [session, stores, warnings] = [{ open: false }, [], []];
+      return { passport: hex(this.#pid), open: false, session, stores, keystore: keystore.kind, warnings };
+    }
+    return status(await this.#opened(stored));
   }
 
   /** Checks everything, here and in every store; `repair` puts back what this device has. */
@@ -537,36 +563,37 @@ export class Passport {
       readonly signal?: AbortSignal;
     } = {},
   ): Promise<VerifyReport> {
-    const { verify } = await import('./ceremonies/verify.ts');
+    const { verify } = await ceremonies();
     return verify(await this.#ready(), options);
   }
 
   /** Shows that N holders could open the passport today, without opening it. */
   async drill(options: Waiting = {}): Promise<DrillReport> {
-    const { drill } = await import('./ceremonies/drill.ts');
+    const { drill } = await ceremonies();
     return drill(await this.#ready(), options);
   }
 
   async checkKit(words: string): Promise<KitCheck> {
-    const { checkKit } = await import('./ceremonies/health.ts');
+    const { checkKit } = await ceremonies();
     return checkKit(await this.#ready(), words);
   }
 
   /** The registry in words. */
   async log(): Promise<LogEntry[]> {
-    const { log } = await import('./ceremonies/health.ts');
+    const { log } = await ceremonies();
     return log(await this.#ready());
   }
 
   /** Writes the anchor, closes stores and journal. The session on disk stays until its time or `lock`. */
   async close(): Promise<void> {
-    const run = await this.#runtime?.catch(() => undefined);
-    if (run === undefined) return;
-    const instance = (await run.device.replica.read('instance')) as Bytes | undefined;
-    if (instance !== undefined)
-      await this.#env.anchor.write(anchorNote(instance, await (await this.#env.journal()).generation()));
-    await run.stores.close();
-    await run.device.close();
+    const journal = await this.#env.journal();
+    const device = await this.#device?.catch(() => undefined);
+    if (device === undefined) return journal.close();
+    const instance = (await device.replica.read('instance')) as Bytes | undefined;
+    const note = instance && anchorNote(instance, await journal.generation());
+    if (note !== undefined && !(this.#anchored && equal(note, this.#anchored))) await this.#env.anchor.write(note);
+    await (await this.#runtime?.catch(() => undefined))?.stores.close();
+    await device.close();
   }
 }
 

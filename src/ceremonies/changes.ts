@@ -23,16 +23,8 @@ import type {
   Waiting,
 } from '../types.ts';
 import { checkName, kitSheet, makeKit, type NewKit } from './found.ts';
-import {
-  cancelChange,
-  changeNumber,
-  type ChangePlan,
-  endChange,
-  freshSeat,
-  type OwnChange,
-  ownChange,
-  startChange,
-} from './initiate.ts';
+import { cancelChange, changeNumber, type ChangePlan, endChange, freshSeat, startChange } from './initiate.ts';
+import { type OwnChange, ownChange } from './own-change.ts';
 import { confirmWords, finishInvitation, requireInvitation, startEnroll } from './invite.ts';
 import { given, type Runtime } from './runtime.ts';
 import { readSlot } from './slot.ts';
@@ -115,6 +107,7 @@ async function run(
   await runtime.requireActive();
   const kits = await runtime.kits(options.kits);
   await runtime.sync(runtime.hands(runtime.passphrases(undefined, false)), { signal: options.signal });
+  await runtime.requireActive(); // the sync may have shown that it is one no more
   const { change, openable } = await runtime.device.asMember(start);
   return waitFor(runtime, change, options, passphrases, kits, openable);
 }
@@ -254,14 +247,17 @@ export function reshare(runtime: Runtime, options: ReshareOptions): Promise<Chan
   }));
 }
 
-export function changePassphrase(runtime: Runtime, options: PassphraseOptions): Promise<Change> {
+/** The present passphrase and, for a change of it, the one to come. */
+function bothPassphrases(runtime: Runtime, options: PassphraseOptions): Passphrases {
   const { person } = runtime.device.env;
-  const passphrases = runtime.passphrases(
-    options.passphrase,
-    true,
-    async () => options.newPassphrase ?? person.passphrase('new'),
-  );
-  return run(runtime, options, passphrases, async (view) => ({
+  return runtime.passphrases(options.passphrase, true, {
+    next: async () => options.newPassphrase ?? person.passphrase('new'),
+    nextCost: options.argon2Cost,
+  });
+}
+
+export function changePassphrase(runtime: Runtime, options: PassphraseOptions): Promise<Change> {
+  return run(runtime, options, bothPassphrases(runtime, options), async (view) => ({
     change: await begin(runtime, view, { kind: 'passphrase' }),
   }));
 }
@@ -274,14 +270,14 @@ export function rename(runtime: Runtime, from: string, to: string, options: Chan
 }
 
 /** Takes up this device's open change again. */
-export async function finish(runtime: Runtime, id: string, options: ChangeOptions): Promise<Change> {
+export async function finish(runtime: Runtime, id: string, options: PassphraseOptions): Promise<Change> {
   await runtime.requireActive();
   const kits = await runtime.kits(options.kits);
   const change = await runtime.device.asMember((view) => ownChange(view, runtime.device.pid));
   if (change === undefined || !hex(change.request.rid).startsWith(id.toLowerCase())) {
     throw new PassportError('no-such-request', 'this device asked for no such change');
   }
-  return waitFor(runtime, change, options, runtime.passphrases(options.passphrase, true), kits);
+  return waitFor(runtime, change, options, bothPassphrases(runtime, options), kits);
 }
 
 /** After a recovery was started: the same wait, with the kits. */

@@ -13,7 +13,8 @@ import type { Passphrases } from '../device/passphrases.ts';
 import { holderOf, holdersOf, type RegistryState } from '../registry/state.ts';
 import { certified, lastKey } from '../registry/vote.ts';
 import { type Decided, follow } from './decide.ts';
-import { counts, endChange, initiateDue, type OwnChange, ownChange, setOwnChange } from './initiate.ts';
+import { counts, endChange, initiateDue } from './initiate.ts';
+import { type OwnChange, ownChange, setOwnChange } from './own-change.ts';
 import { acceptOf, evidenceFor, readSlot, type SlotView, voterState } from './slot.ts';
 import { acceptDue, approve, deviceHand, INITIATOR_QUIET_MS, kitHand, promiseDue, type VotingHand } from './voting.ts';
 

@@ -171,13 +171,20 @@ async function viaLink(
   return undefined;
 }
 
+interface Verified {
+  readonly state: RegistryState;
+  readonly objects: readonly { readonly slot: number; readonly bytes: Bytes }[];
+  /** After the next entry, if it starts an epoch to which the keys at hand do not lead. */
+  readonly beyond: RegistryState | undefined;
+}
+
 /** Verifies a chain from slot 0 on; then on with entries after it that keep the epoch, as far as they are there. */
 async function verifyForward(
   pid: Bytes,
   chain: readonly Reached[],
   mesh: ReadonlyMap<number, Bytes>,
   found: Found,
-): Promise<{ state: RegistryState; objects: { slot: number; bytes: Bytes }[] }> {
+): Promise<Verified> {
   const objects: { slot: number; bytes: Bytes }[] = [];
   let state: RegistryState | undefined;
   const next = async ({ decided, bytes }: Reached) => {
@@ -202,11 +209,25 @@ async function verifyForward(
       mesh.get(verified.epoch) as Bytes,
       found,
     );
-    if (reached === undefined || reached.decided.entry.core.epochPart !== null) break;
+    if (reached === undefined) return { state: verified, objects, beyond: undefined };
+    if (reached.decided.entry.core.epochPart !== null) {
+      return { state: verified, objects, beyond: await after(verified, reached.decided) };
+    }
     await next(reached);
     verified = state as unknown as RegistryState;
   }
-  return { state: verified, objects };
+}
+
+/** The state after an entry, or undefined when it is no valid certified one. */
+async function after(state: RegistryState, { entry, certificate }: Decided): Promise<RegistryState | undefined> {
+  try {
+    await checkEntry(state, entry);
+    checkCertificate(state, entry, certificate);
+    return applyEntry(state, entry);
+  } catch (error) {
+    if (!isPassportError(error)) throw error;
+    return undefined;
+  }
 }
 
 /** A fresh device that was let in: its grant, opened with the receive key that it made for the pairing. */
@@ -257,7 +278,8 @@ export interface EnteredByKits extends Entered {
 
 /**
  * N kits and nothing else: their grants say of which passport and epoch they are; N of their shares open the wrap.
- * undefined when no grant here is for these kits; `not-enough-holders` when there are too few of one epoch.
+ * undefined when no grant here is for these kits; `not-enough-holders` when there are too few of one epoch, `kit-unknown`
+ * when they open an earlier epoch and one of them was replaced since.
  */
 export async function enterByKits(
   kits: readonly { readonly receivePrivate: Bytes; readonly signKey: Bytes }[],
@@ -283,8 +305,14 @@ export async function enterByKits(
       short ??= { have: distinct.size, need: grant.threshold };
       continue;
     }
-    const entered = await openGroup([...distinct.values()], found);
-    if (entered !== undefined) return entered;
+    const opened = await openGroup([...distinct.values()], found);
+    if (opened === undefined) continue;
+    const { entered, beyond } = opened;
+    const gone = beyond?.members.filter(({ id, left }) => left !== null && distinct.has(hex(id))) ?? [];
+    if (gone.length === 0) return entered;
+    throw new PassportError('kit-unknown', `${gone.map(({ name }) => `"${name}"`).join(', ')} is no holder any more`, {
+      hint: 'Its place was taken since. Use the kit that was made then, or let a remaining device invite this one.',
+    });
   }
   if (short !== undefined) {
     throw new PassportError(
@@ -302,7 +330,7 @@ export async function enterByKits(
 async function openGroup(
   group: readonly { grant: Grant; bytes: Bytes }[],
   found: Found,
-): Promise<EnteredByKits | undefined> {
+): Promise<{ entered: EnteredByKits; beyond: RegistryState | undefined } | undefined> {
   const { grant } = group[0] as { grant: Grant };
   const { pid, slot, epoch } = grant;
   for (const bytes of found.registry.get(slot) ?? []) {
@@ -317,7 +345,7 @@ async function openGroup(
       const given = await openWrap(pid, { slot, epoch }, vek, wrap).finally(() => wipe(vek));
       const back = await walkBack(pid, slot, epoch, given.meshKey, found);
       if (back === undefined) continue;
-      const { state, objects } = await verifyForward(pid, back.chain, back.mesh, found);
+      const { state, objects, beyond } = await verifyForward(pid, back.chain, back.mesh, found);
       const info = epochOf(state, epoch);
       const contributions = group.flatMap(({ grant: g }) => {
         const i = info.holders.findIndex(({ id }) => equal(id, g.holder));
@@ -328,7 +356,7 @@ async function openGroup(
       });
       wipe((await vekOf(pid, info, contributions)).vek);
       const grants = group.map(({ grant: g, bytes: sealed }) => ({ epoch, holder: g.holder, bytes: sealed }));
-      return { pid, state, objects, grants, mesh: back.mesh, nameRoot: given.nameRoot };
+      return { entered: { pid, state, objects, grants, mesh: back.mesh, nameRoot: given.nameRoot }, beyond };
     } catch (error) {
       if (!isPassportError(error)) throw error;
     }

@@ -21,7 +21,6 @@ import {
   type EntryCore,
   type Holder,
   matchNumber,
-  parseRequest,
   requestHash,
   type Role,
 } from '../format/entry.ts';
@@ -40,53 +39,11 @@ import { epochOf, holderOf, holdersAfter, holdersOf, type RegistryState, startsE
 import { checkEntry, checkRequest } from '../registry/valid.ts';
 import { compareBallots, lastKey, MAX_ROUND_STEP } from '../registry/vote.ts';
 import { keepGrants } from './grants.ts';
+import { type OwnChange, ownChange, setOwnChange } from './own-change.ts';
 import { ballotOf, evidenceFor, promiseOf, proposalOf, say, type SlotRequest, type SlotView } from './slot.ts';
 
 /** Twenty minutes: long enough to fetch the other device from the next room. */
 export const REQUEST_TTL_MS = 20 * 60 * 1000;
-
-/** This device's own change, as the cell `change` keeps it. */
-export interface OwnChange {
-  readonly hash: Bytes;
-  readonly bytes: Bytes;
-  readonly request: ChangeRequest;
-  readonly slot: number;
-  readonly prev: Bytes;
-  readonly round: number;
-  /** When the present round began, wall time. */
-  readonly roundAt: number;
-  readonly roles: readonly Role[];
-  readonly state: 'open' | 'decided' | 'superseded' | 'cancelled' | 'refused' | 'expired';
-  readonly decidedSlot: number | null;
-}
-
-type Encoded = [Bytes, number, Bytes, number, number, [Bytes, Bytes, Bytes][], OwnChange['state'], number | null];
-
-export async function ownChange({ tx }: MemberView, pid: Bytes): Promise<OwnChange | undefined> {
-  const value = (await tx.get('change')) as Encoded | undefined;
-  if (value === undefined) return undefined;
-  const [bytes, slot, prev, round, roundAt, roles, state, decidedSlot] = value;
-  return {
-    hash: requestHash(pid, bytes),
-    bytes,
-    request: parseRequest(bytes),
-    ...{ slot, prev, round, roundAt, state, decidedSlot },
-    roles: roles.map(([holder, transcript, signature]) => ({ holder, transcript, signature })),
-  };
-}
-
-export function setOwnChange({ tx }: MemberView, change: OwnChange): void {
-  tx.set('change', [
-    change.bytes,
-    change.slot,
-    change.prev,
-    change.round,
-    change.roundAt,
-    change.roles.map(({ holder, transcript, signature }) => [holder, transcript, signature]),
-    change.state,
-    change.decidedSlot,
-  ]);
-}
 
 export interface ChangePlan {
   readonly kind: Exclude<ChangeKind, 'found'>;

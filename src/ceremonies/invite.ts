@@ -30,7 +30,8 @@ import { head, headSlot, holdersOf, type RegistryState } from '../registry/state
 import { storePlaces } from '../sync/ledger.ts';
 import type { Invitation, InviteOptions } from '../types.ts';
 import { checkName } from './found.ts';
-import { type ChangePlan, freshSeat, type OwnChange, ownChange, setOwnChange, startChange } from './initiate.ts';
+import { type ChangePlan, freshSeat, startChange } from './initiate.ts';
+import { type OwnChange, ownChange, setOwnChange } from './own-change.ts';
 import { post, withdraw } from './mail.ts';
 import {
   checkPossession,
@@ -207,7 +208,8 @@ async function receiveHello(
     (await isReceiveKey(hello.receiveKey));
   if (!good) return;
   if (open.hello !== null) {
-    if (equal(open.hello, plaintext)) return;
+    // After the words were compared no other answer can come in, and the change with the first one may be decided any time.
+    if (equal(open.hello, plaintext) || open.stage === 'confirmed') return;
     await tellRefused(device, view, open, 'pairing-contested');
     setInvitation(view, { ...open, stage: 'burnt' });
     return;

@@ -7,26 +7,27 @@ import { base32, type Bytes, equal, hex } from '../bytes.ts';
 import { receiveKey } from '../crypto/hpke.ts';
 import { holderId } from '../crypto/keys.ts';
 import { kitKeys } from '../crypto/kit.ts';
-import { guardRandom } from '../crypto/random.ts';
+import { guardRandom, randomBytes } from '../crypto/random.ts';
 import { signingKey } from '../crypto/sign.ts';
 import { kitEntropy, pidWords } from '../crypto/words.ts';
-import { anchorNote, Device } from '../device/device.ts';
-import { kitHands, requireHolders } from '../device/hands.ts';
+import { anchorNote, Device, type MemberView } from '../device/device.ts';
+import { type KitHand, kitHands, requireHolders } from '../device/hands.ts';
 import { Passphrases } from '../device/passphrases.ts';
-import { type Secrets, SecretsBox } from '../device/secrets.ts';
+import { oneTime, type Secrets, SecretsBox } from '../device/secrets.ts';
 import { newSession } from '../device/session.ts';
 import { isPassportError, PassportError } from '../errors.ts';
 import type { Holder, Role } from '../format/entry.ts';
 import { placeAfter, signRole } from '../registry/messages.ts';
-import { head, headSlot, holdersOf, isSafePolicy, type RegistryState } from '../registry/state.ts';
+import { head, headSlot, holdersOf, isSafePolicy, memberOf, type RegistryState } from '../registry/state.ts';
 import { openReplica } from '../replica/replica.ts';
-import { setStorePlaces, storedVotes, type StorePlace } from '../sync/ledger.ts';
+import { setStorePlaces, storedVotes, type StorePlace, storePlaces } from '../sync/ledger.ts';
 import type { Environment, KeepKits, RecoverOptions } from '../types.ts';
 import { keepDecided } from './decide.ts';
 import { enterByKits, type EnteredByKits, lookAround, passportsIn, together } from './enter.ts';
 import { checkName, DEFAULT_SESSION_MS, deviceAsker, kitSheet, makeKit } from './found.ts';
 import { contribution, keepGrants, kitOpener } from './grants.ts';
-import { freshSeat, type OwnChange, startChange } from './initiate.ts';
+import { endChange, freshSeat, startChange } from './initiate.ts';
+import { type OwnChange, ownChange } from './own-change.ts';
 import { readSlot } from './slot.ts';
 import { openEpoch } from './unlock.ts';
 
@@ -96,70 +97,40 @@ function leaving(state: RegistryState, names: readonly string[] | undefined): Ho
 
 const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
-/** Opens the mesh with the kits, asks the person, makes the device, and asks for the change. */
-export async function startRecover(
-  env: Environment,
-  options: RecoverOptions,
-  keepKits?: KeepKits,
-): Promise<Recovering> {
+/** Opens the mesh with the kits, asks the person, makes the device. The home is then one that waits to be let in. */
+async function makeDevice(env: Environment, options: RecoverOptions): Promise<Device> {
   const name = checkName(options.name);
   const kits = options.kits ?? [];
-  const journal = await env.journal();
-  if ((await journal.get('n/passport')) !== undefined) {
-    throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
-  }
   const { entered, places, failed } = await locate(env, options.stores, kits);
   const { pid, state } = entered;
-  const hands = kitHands(pid, kits);
-  requireHolders(state, hands);
+  requireHolders(state, kitHands(pid, kits));
   const lost = leaving(state, options.replace);
-  const random = guardRandom(env.random);
-  const sign = signingKey(random);
-  const receive = receiveKey(random);
-  const seat = freshSeat(state);
-  const me: Holder = {
-    seat,
-    id: holderId(pid, sign.publicKey),
-    kind: 'device',
-    name,
-    signKey: sign.publicKey,
-    receiveKey: receive.publicKey,
-  };
-
   const yes = await env.person.confirm({
     title: `Recover passport ${pidWords(pid).join(' ')}?`,
     lines: [
       `Newest entry here: number ${headSlot(state)}, of ${date(head(state).time)}, epoch ${state.epoch}`,
-      `Holders: ${holdersOf(state)
-        .map((holder) => holder.name)
-        .join(', ')}; ${state.threshold} are needed`,
-      `Comes in: ${name}. Leaves: ${lost.map((holder) => holder.name).join(', ') || 'nobody'}`,
+      `Holders: ${namesOf(holdersOf(state))}; ${state.threshold} are needed`,
+      `Comes in: ${name}. Leaves: ${namesOf(lost) || 'nobody'}`,
     ],
     warnings: failed.map((url) => `${url} could not be read: it may know a newer state`),
   });
   if (!yes) throw new PassportError('refused', 'nothing was changed');
 
-  const passphrase = options.passphrase;
-  const passphrases = new Passphrases(env.argon2id, {
-    current: async () => passphrase ?? env.person.passphrase('current'),
-  });
-  const key = await env.keystore.createKey(deviceAsker(env, passphrase, 'new'));
-  const localKey = random(32);
+  const random = guardRandom(env.random);
+  const sign = signingKey(random);
+  const receive = receiveKey(random);
+  const key = await env.keystore.createKey(deviceAsker(env, options.passphrase, 'new'));
+  const localKey = randomBytes(random, 32);
   const box = new SecretsBox(env.keystore, key, pid, random);
+  const journal = await env.journal();
   const device = Device.with(env, pid, box, openReplica({ journal, localKey, pid, random }));
   const secrets: Secrets = {
-    deviceId: me.id,
-    ...{
-      signSeed: sign.seed,
-      signKey: sign.publicKey,
-      localKey,
-      nameRoot: entered.nameRoot,
-      mesh: entered.mesh,
-      oneTime: [],
-    },
+    deviceId: holderId(pid, sign.publicKey),
+    ...{ signSeed: sign.seed, signKey: sign.publicKey, localKey },
+    ...{ nameRoot: entered.nameRoot, mesh: entered.mesh, oneTime: [] },
     receive: [{ slot: headSlot(state) + 1, ...receive }],
   };
-  const instance = random(16);
+  const instance = randomBytes(random, 16);
   await device.replica.transact(async (tx) => {
     await box.write(tx, secrets);
     tx.setNote('passport', pid);
@@ -170,8 +141,41 @@ export async function startRecover(
     await keepGrants(tx, entered.grants);
   });
   await env.anchor.write(anchorNote(instance, await journal.generation()));
+  return device;
+}
 
-  // A session of the old epoch: it proves the passphrase before anything is asked of the mesh.
+const namesOf = (holders: readonly Holder[]) => holders.map((holder) => holder.name).join(', ');
+
+/** The device of a recovery that was left before it was let in; `passport-exists` for any other home. */
+async function leftDevice(env: Environment, pid: Bytes): Promise<Device> {
+  const exists = () =>
+    new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
+  const device = await Device.open(env, pid, await env.keystore.openKey(() => env.person.devicePassphrase('current')));
+  const waits = await device.transact(
+    async ({ state, secrets }) => state !== undefined && memberOf(state, secrets.deviceId) === undefined,
+  );
+  if (!waits) throw exists();
+  return device;
+}
+
+/** Starts a recovery, or takes one up that was left; what follows is a change like every other. */
+export async function startRecover(
+  env: Environment,
+  options: RecoverOptions,
+  keepKits?: KeepKits,
+): Promise<Recovering> {
+  const known = await (await env.journal()).get('n/passport');
+  const device = known === undefined ? await makeDevice(env, options) : await leftDevice(env, known);
+  const passphrases = new Passphrases(env.argon2id, {
+    current: async () => options.passphrase ?? env.person.passphrase('current'),
+  });
+  const { pid } = device;
+  const hands = kitHands(pid, options.kits ?? []);
+  const state = await device.asMember(async (view) => {
+    requireHolders(view.state, hands);
+    return view.state;
+  });
+  // A session of the present epoch: it proves the passphrase before anything is asked of the mesh.
   const shares = await device.asMember(async (view) => {
     const list = [];
     for (const kit of hands) list.push(await contribution(device, view, kitOpener(kit)));
@@ -179,34 +183,62 @@ export async function startRecover(
   });
   const { kek } = await openEpoch(pid, state, shares, passphrases);
   await device.useSession(newSession(env.clock, kek, state.epoch, options.sessionMs ?? DEFAULT_SESSION_MS), state);
+  const open = await device.asMember((view) => reusable(device, view));
+  return { device, change: open ?? (await askChange(device, options, hands, keepKits)), passphrases };
+}
 
+/** The open change of a recovery that was left, if it still can be finished; one that cannot is ended. */
+async function reusable(device: Device, view: MemberView): Promise<OwnChange | undefined> {
+  const change = await ownChange(view, device.pid);
+  if (change?.state !== 'open') return undefined;
+  const { clock } = device.env;
+  const key = oneTime(view.secrets, change.request.rid, { bootId: clock.bootId(), monotonic: clock.monotonic() });
+  if (change.slot === placeAfter(view.state).slot && key !== undefined && change.request.expiry > clock.now())
+    return change;
+  await endChange(device, view, change, 'expired');
+  return undefined;
+}
+
+async function askChange(
+  device: Device,
+  options: RecoverOptions,
+  hands: readonly KitHand[],
+  keepKits: KeepKits | undefined,
+): Promise<OwnChange> {
+  const { pid, random, env } = device;
+  const { state, secrets, places } = await device.asMember(async (view) => ({
+    ...view,
+    places: await storePlaces(view.tx),
+  }));
+  const lost = leaving(state, options.replace);
+  const seat = freshSeat(state);
+  const me: Holder = {
+    ...{ seat, id: secrets.deviceId, kind: 'device', name: checkName(options.name), signKey: secrets.signKey },
+    receiveKey: (secrets.receive[0] as Secrets['receive'][number]).publicKey,
+  };
   const fresh = newKits(pid, state, lost, keepKits !== undefined, random, seat + 1);
   if (keepKits !== undefined && fresh.length > 0) {
     const stores = places.map(({ url, id }) => ({ url, id: base32(id) }));
     await keepKits(fresh.map((kit, i) => kitSheet(kit, i + 1, pid, state.epoch + 1, env.clock.now(), stores)));
   }
-  const change = await device.asMember(async (view) => {
+  return device.asMember(async (view) => {
     const place = placeAfter(view.state);
     const none = new Uint8Array(32);
-    const roles: Role[] = [
-      { holder: me.id, transcript: none, signature: signRole(pid, sign.seed, place, me, none) },
-      ...fresh.map((kit) => ({
-        holder: kit.holder.id,
-        transcript: none,
-        signature: signRole(pid, kit.signSeed, place, kit.holder, none),
-      })),
-    ];
+    const accept = (holder: Holder, signSeed: Bytes): Role => ({
+      holder: holder.id,
+      transcript: none,
+      signature: signRole(pid, signSeed, place, holder, none),
+    });
     const slot = await readSlot(device, view, await storedVotes(view.tx));
-    const voucher = hands[0] as (typeof hands)[number];
+    const [voucher] = hands;
     return startChange(device, view, slot, {
       kind: 'holders',
       enters: [me, ...fresh.map(({ holder }) => holder)],
       leaves: lost.map(({ id }) => id),
-      roles,
-      voucher,
+      roles: [accept(me, secrets.signSeed), ...fresh.map((kit) => accept(kit.holder, kit.signSeed))],
+      ...(voucher === undefined ? {} : { voucher }),
     });
   });
-  return { device, change, passphrases };
 }
 
 /** Kits for the places that one new device does not fill, where somebody can keep them. */

@@ -15,7 +15,7 @@ import type { ApproveOptions, Change, Request } from '../types.ts';
 import { decidedAt } from './chain.ts';
 import { cancelOwn } from './changes.ts';
 import { changeCard, nameOf, unlockCard } from './describe.ts';
-import { ownChange } from './initiate.ts';
+import { ownChange } from './own-change.ts';
 import { openInvitation, burn, refusePairing } from './invite.ts';
 import { given, type Runtime } from './runtime.ts';
 import { readSlot, type SlotRequest, type SlotView } from './slot.ts';

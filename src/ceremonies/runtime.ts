@@ -5,7 +5,7 @@
 import type { Bytes } from '../bytes.ts';
 import { type Device, type MemberView, requireHolder } from '../device/device.ts';
 import { type KitHand, kitHands, requireHolders } from '../device/hands.ts';
-import { Passphrases } from '../device/passphrases.ts';
+import { Passphrases, type PassphraseSource } from '../device/passphrases.ts';
 import { newSession, type OpenSession, saveSession } from '../device/session.ts';
 import { isPassportError, PassportError } from '../errors.ts';
 import type { ChangeOptions, PassportEvent, Session, Waiting } from '../types.ts';
@@ -36,10 +36,12 @@ export class Runtime {
   }
 
   /** The passphrases of one call: given, or asked from the person when `ask`, or not to be had. */
-  passphrases(given: string | undefined, ask: boolean, next?: () => Promise<string | undefined>): Passphrases {
+  passphrases(given: string | undefined, ask: boolean, coming: Omit<PassphraseSource, 'current'> = {}): Passphrases {
     const { person, argon2id } = this.device.env;
-    const current = async () => given ?? (ask ? person.passphrase('current') : undefined);
-    return new Passphrases(argon2id, next === undefined ? { current } : { current, next });
+    return new Passphrases(argon2id, {
+      current: async () => given ?? (ask ? person.passphrase('current') : undefined),
+      ...coming,
+    });
   }
 
   /** Kits typed for this call; each is a holder now. */

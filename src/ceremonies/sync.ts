@@ -7,7 +7,6 @@ import { base32, equal } from '../bytes.ts';
 import { type Device, forkOf, type MemberView } from '../device/device.ts';
 import { isPassportError, PassportError } from '../errors.ts';
 import { acknowledgements, applyReady } from '../records/apply.ts';
-import { bundleObjects, bundleSummary } from '../records/objects.ts';
 import { indexReady } from '../records/indexing.ts';
 import { continuity } from '../records/own.ts';
 import { witness, writeCommit } from '../records/write.ts';
@@ -26,6 +25,7 @@ import type { StoreReport, StoreState } from '../types.ts';
 import { drillDue } from './drill-answers.ts';
 import { advance, type Hands } from './engine.ts';
 import { throwIfAborted } from '../sync/transfer.ts';
+import { behind } from '../sync/wanted.ts';
 import { pull, type Pulled, push, type VisitOptions } from './visit.ts';
 
 /** Opens each store at most once per process. */
@@ -226,7 +226,7 @@ async function report(device: Device, visit: Visit): Promise<StoreReport> {
     url: place.url,
     id: base32(place.id),
     state: failed ?? (pulled?.rolledBack === true ? 'rolled-back' : 'ok'),
-    behind: await behind(device, ledger),
+    behind: await device.transact(({ tx }) => behind(tx, ledger)),
     checkedAtMs: failed === undefined ? now : ledger.checkedAt,
     received: pulled?.received ?? 0,
     sent,
@@ -234,15 +234,6 @@ async function report(device: Device, visit: Visit): Promise<StoreReport> {
     damaged: pulled?.damaged ?? [],
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
   };
-}
-
-/** How many bundles a store lacks, as far as its ledger says. */
-export async function behind(device: Device, ledger: Ledger): Promise<number> {
-  return device.transact(async ({ tx }) => {
-    if ((await bundleSummary(tx)).version === ledger.version) return 0;
-    const there = new Set([...ledger.names].map((name) => name.slice(name.lastIndexOf('-') + 1)));
-    return (await bundleObjects(tx)).filter(({ hash }) => !there.has(hash)).length;
-  });
 }
 
 async function forkNotice(device: Device): Promise<string[]> {

@@ -250,14 +250,13 @@ class Intake {
     const isPairing = (item: Listed) => this.#options.pairTags?.has(tagOf(item)) === true;
     const items = fresh.filter((item) => item.name.kind === 'mail' && !own.has(item.name.hash));
     for (const { item, bytes } of await this.#fetch(items.filter((item) => tagOf(item) === me || isPairing(item)))) {
-      if (isPairing(item)) await this.#options.onPairing?.(tagOf(item), bytes);
-      else {
-        await device.asMember(async (view) => {
-          const mail = await openMail(device, view, bytes);
-          if (mail !== undefined) await keepMail(view.tx, mail, device.env.clock.now());
-          await dropLater(view.tx, [item.name.hash]);
-        });
-      }
+      const forPairing = isPairing(item);
+      if (forPairing) await this.#options.onPairing?.(tagOf(item), bytes);
+      await device.asMember(async (view) => {
+        const mail = forPairing ? undefined : await openMail(device, view, bytes);
+        if (mail !== undefined) await keepMail(view.tx, mail, device.env.clock.now());
+        await dropLater(view.tx, [item.name.hash]);
+      });
       this.#names.add(item.path);
       this.received += 1;
     }

@@ -1,8 +1,7 @@
 /**
- * Every command: how it is called, what help says, and where its code is. Help, the parser and docs/command.md follow this
- * table; the code of a command is loaded only when it runs, which keeps the start short.
+ * Every command: how it is called and what help says. Help, the parser and docs/command.md follow this table; the code of the
+ * commands (commands/all.ts) is loaded only when one runs.
  */
-import type { Command } from './context.ts';
 import { OPTIONS, type CommandOption } from './options.ts';
 
 export interface Argument {
@@ -21,7 +20,6 @@ export interface CommandSpec {
   /** Paragraphs for its help. */
   readonly about?: readonly string[];
   readonly examples?: readonly string[];
-  readonly load: () => Promise<{ run: Command }>;
 }
 
 const START = 'Begin';
@@ -46,7 +44,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       'passport init --name laptop --store folder:/media/usb/passport',
       'eval "$(passport init --name laptop --store folder:$HOME/Drive/passport --kit-out ~/kits)"',
     ],
-    load: () => import('./commands/init.ts'),
   },
   {
     name: 'join',
@@ -61,7 +58,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       'Interrupted? The same command goes on.',
     ],
     examples: ['passport join "passport:join#…" --name phone', 'pbpaste | passport join - --name phone'],
-    load: () => import('./commands/join.ts'),
   },
   {
     name: 'recover',
@@ -74,7 +70,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       'With a device left, use `passport invite --replace OLD` there and `passport join LINK` here instead.',
     ],
     examples: ['passport recover --store folder:/media/usb/passport --name laptop --kit kit-1.txt --kit kit-2.txt'],
-    load: () => import('./commands/recover.ts'),
   },
   {
     name: 'unlock',
@@ -86,13 +81,11 @@ export const COMMANDS: readonly CommandSpec[] = [
       'Prints `export PASSPORT_SESSION=…`: eval "$(passport unlock)" puts the session into this shell.',
     ],
     examples: ['eval "$(passport unlock --for 2h)"', 'eval "$(passport unlock --kit kit-1.txt)"'],
-    load: () => import('./commands/unlock.ts'),
   },
   {
     name: 'lock',
     group: START,
     summary: 'ends the session of this device',
-    load: () => import('./commands/lock.ts'),
   },
   {
     name: 'invite',
@@ -105,13 +98,11 @@ export const COMMANDS: readonly CommandSpec[] = [
       'Without a terminal, or with --no-wait, the words go to `passport approve ID --words "…"`.',
     ],
     examples: ['passport invite', 'passport invite --replace old-laptop', 'passport invite --add --threshold 3'],
-    load: () => import('./commands/invite.ts'),
   },
   {
     name: 'requests',
     group: MESH,
     summary: 'what waits for an approval',
-    load: () => import('./commands/requests.ts'),
   },
   {
     name: 'approve',
@@ -128,27 +119,23 @@ export const COMMANDS: readonly CommandSpec[] = [
       'passport approve 7k2f --number 42 --yes',
       'passport approve 7k2f --words "able acid zoo"',
     ],
-    load: () => import('./commands/approve.ts'),
   },
   {
     name: 'refuse',
     group: MESH,
     summary: 'refuses a request of another device',
     args: [{ name: 'ID' }],
-    load: () => import('./commands/refuse.ts'),
   },
   {
     name: 'cancel',
     group: MESH,
     summary: 'takes back a request of this device',
     args: [{ name: 'ID' }],
-    load: () => import('./commands/cancel.ts'),
   },
   {
     name: 'devices',
     group: MESH,
     summary: 'the holders: devices and kits',
-    load: () => import('./commands/devices.ts'),
   },
   {
     name: 'revoke',
@@ -160,7 +147,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       'The revoked device can read nothing that is written afterwards and can change nothing any more. What it has read it may keep: change passwords that matter.',
     ],
     examples: ['passport revoke tablet --kit-out ~/kits', 'passport revoke tablet --no-kit'],
-    load: () => import('./commands/revoke.ts'),
   },
   {
     name: 'reshare',
@@ -169,14 +155,12 @@ export const COMMANDS: readonly CommandSpec[] = [
     needs: ['threshold'],
     options: ['wait'],
     examples: ['passport reshare --threshold 3'],
-    load: () => import('./commands/reshare.ts'),
   },
   {
     name: 'passphrase',
     group: MESH,
     summary: "changes the vault's passphrase",
     options: ['new-passphrase-file', 'wait'],
-    load: () => import('./commands/passphrase.ts'),
   },
   {
     name: 'rename',
@@ -184,7 +168,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'gives a device or kit another name',
     args: [{ name: 'OLD' }, { name: 'NEW' }],
     options: ['wait'],
-    load: () => import('./commands/rename.ts'),
   },
   {
     name: 'put',
@@ -196,7 +179,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       'A key is text with / between its parts, 1 to 1024 bytes.',
     ],
     examples: ['passport put ssh/id_ed25519 ~/.ssh/id_ed25519', 'pwgen 20 1 | passport put web/example.org -'],
-    load: () => import('./commands/put.ts'),
   },
   {
     name: 'get',
@@ -206,28 +188,24 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: ['output', 'force', 'at'],
     about: ['A value that is not plain text is not written to a terminal: use -o FILE or a pipe.'],
     examples: ['passport get web/example.org', 'passport get ssh/id_ed25519 -o id_ed25519'],
-    load: () => import('./commands/get.ts'),
   },
   {
     name: 'ls',
     group: RECORDS,
     summary: 'lists records',
     args: [{ name: 'PREFIX', optional: true }],
-    load: () => import('./commands/ls.ts'),
   },
   {
     name: 'rm',
     group: RECORDS,
     summary: 'deletes a record; older versions stay in its history',
     args: [{ name: 'KEY' }],
-    load: () => import('./commands/rm.ts'),
   },
   {
     name: 'history',
     group: RECORDS,
     summary: 'the versions of a record',
     args: [{ name: 'KEY' }],
-    load: () => import('./commands/history.ts'),
   },
   {
     name: 'import',
@@ -238,7 +216,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       'The key of a file is PREFIX/its/path, in Unicode form NFC. Files above 1 MiB, symbolic links and other special files are skipped and named.',
     ],
     examples: ['passport import ~/.ssh ssh'],
-    load: () => import('./commands/import.ts'),
   },
   {
     name: 'export',
@@ -251,20 +228,17 @@ export const COMMANDS: readonly CommandSpec[] = [
       'PREFIX "" stands for all records.',
     ],
     examples: ['passport export ssh ~/restored'],
-    load: () => import('./commands/export.ts'),
   },
   {
     name: 'sync',
     group: RECORDS,
     summary: 'exchanges changes with every store, and moves on what waits',
     options: ['watch'],
-    load: () => import('./commands/sync.ts'),
   },
   {
     name: 'conflicts',
     group: CONFLICTS,
     summary: 'records with more than one version',
-    load: () => import('./commands/conflicts.ts'),
   },
   {
     name: 'resolve',
@@ -273,40 +247,34 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: [{ name: 'ID' }],
     options: ['take', 'newest'],
     examples: ['passport resolve 3fd1 --newest', 'passport resolve 3fd1 --take 90ab'],
-    load: () => import('./commands/resolve.ts'),
   },
   {
     name: 'quarantine',
     group: CONFLICTS,
     summary: 'changes by a revoked device that were not merged',
-    load: () => import('./commands/quarantine.ts'),
   },
   {
     name: 'adopt',
     group: CONFLICTS,
     summary: 'takes over a quarantined change, as a change of this device',
     args: [{ name: 'ID' }],
-    load: () => import('./commands/adopt.ts'),
   },
   {
     name: 'status',
     group: HEALTH,
     summary: 'how this device and its passport stand',
-    load: () => import('./commands/status.ts'),
   },
   {
     name: 'verify',
     group: HEALTH,
     summary: 'checks every object, chain and signature in every store',
     options: ['repair'],
-    load: () => import('./commands/verify.ts'),
   },
   {
     name: 'drill',
     group: HEALTH,
     summary: 'shows that enough holders could open the passport today',
     options: ['wait'],
-    load: () => import('./commands/drill.ts'),
   },
   {
     name: 'kit check',
@@ -314,13 +282,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'checks that a recovery kit still works',
     examples: ['passport kit check', 'passport kit check --kit kit-1.txt'],
     about: ['Asks for the words unless --kit names a file. Nothing is opened.'],
-    load: () => import('./commands/kit-check.ts'),
   },
   {
     name: 'log',
     group: HEALTH,
     summary: 'what was decided: who, approved by whom, when',
-    load: () => import('./commands/log.ts'),
   },
 ];
 

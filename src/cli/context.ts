@@ -2,13 +2,15 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { PassportError } from '../errors.ts';
-import type { Passport } from '../passport.ts';
+import { nodeHome } from '../node/home.ts';
+import { Passport } from '../passport.ts';
 import type { Environment, Waiting } from '../types.ts';
 import type { Io } from './io.ts';
 import type { Outcome, Output } from './output.ts';
 import { usage, type Options } from './parse.ts';
-import type { CommandPerson } from './person.ts';
+import { CommandPerson } from './person.ts';
 import { safe } from './render/text.ts';
+import { givenKits } from './secrets.ts';
 import type { Terminal } from './terminal.ts';
 
 export type Command = (context: Context) => Promise<Outcome>;
@@ -52,19 +54,15 @@ export class Context {
     return { signal: this.signal, timeoutMs: this.options.time('wait') ?? DEFAULT_WAIT_MS };
   }
 
-  async person(): Promise<CommandPerson> {
-    if (this.#person === undefined) {
-      const { CommandPerson } = await import('./person.ts');
-      this.#person ??= new CommandPerson(this);
-    }
+  get person(): CommandPerson {
+    this.#person ??= new CommandPerson(this);
     return this.#person;
   }
 
   async environment(): Promise<Environment> {
     if (this.#environment === undefined) {
-      const { nodeHome } = await import('../node/home.ts');
       const home = nodeHome({ home: this.home, keystoreKind: keystoreKind(this.options.text('keystore')) });
-      this.#environment = { ...home, person: await this.person() };
+      this.#environment = { ...home, person: this.person };
     }
     return this.#environment;
   }
@@ -72,7 +70,6 @@ export class Context {
   /** The passport of the home. Throws `no-passport`. */
   async passport(): Promise<Passport> {
     if (this.#passport === undefined) {
-      const { Passport } = await import('../passport.ts');
       const { sessionSecret } = this;
       this.use(await Passport.open(await this.environment(), sessionSecret === undefined ? {} : { sessionSecret }));
     }
@@ -87,7 +84,6 @@ export class Context {
 
   async kits(): Promise<{ kits: string[] }> {
     if (this.options.all('kit').length === 0) return { kits: [] };
-    const { givenKits } = await import('./secrets.ts');
     return { kits: await givenKits(this) };
   }
 

@@ -1,6 +1,8 @@
 /** Parses, runs one command, shows what it hands back, and says with which exit code the process ends. */
 import { isPassportError, PassportError } from '../errors.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Command } from './context.ts';
+import { commandHelp, helpFor } from './help.ts';
 import type { Io } from './io.ts';
 import { Output, type Outcome } from './output.ts';
 import { parse, type Line } from './parse.ts';
@@ -22,17 +24,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 async function perform(line: Line, io: Io, output: Output): Promise<Outcome> {
   if (line.options.flag('version')) return { json: { version: VERSION }, result: VERSION };
   if (line.command === undefined || line.options.flag('help')) return help(line);
-  const [{ Context }, { run: command }] = await Promise.all([import('./context.ts'), line.command.load()]);
+  const { Context, RUN } = await import('./commands/all.ts');
   const context = new Context(line.args, line.options, io, output);
   try {
-    return await command(context);
+    return await (RUN[line.command.name] as Command)(context);
   } finally {
     await context.close();
   }
 }
 
-async function help({ command, help: words, options }: Line): Promise<Outcome> {
-  const { commandHelp, helpFor } = await import('./help.ts');
+function help({ command, help: words, options }: Line): Outcome {
   const text = command === undefined ? helpFor(words ?? []) : commandHelp(command);
   const asked = words !== undefined || options.flag('help');
   return asked ? { json: { help: text }, result: text } : { json: { help: text }, said: [text], exit: EXIT.usage };

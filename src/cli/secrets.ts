@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import type { Context } from './context.ts';
-import { KIT_BEGIN, KIT_END } from './render/sheet.ts';
+import { KIT_BEGIN, KIT_END } from './render/kit-marks.ts';
 import { safe } from './render/text.ts';
 import { usage } from './parse.ts';
 import type { OptionName } from './options.ts';

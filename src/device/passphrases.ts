@@ -11,6 +11,8 @@ export interface PassphraseSource {
   readonly current: () => Promise<string | undefined>;
   /** The one to come, for a change of passphrase. */
   readonly next?: () => Promise<string | undefined>;
+  /** What the one to come costs; the default is the caller's. */
+  readonly nextCost?: Argon2Cost | undefined;
 }
 
 export class Passphrases {
@@ -53,11 +55,12 @@ export class Passphrases {
   }
 
   /** P of the new passphrase under a salt that is drawn once. */
-  next(salt: () => Bytes, cost: Argon2Cost): Promise<{ salt: Bytes; cost: Argon2Cost; key: Bytes } | undefined> {
+  next(salt: () => Bytes, usual: Argon2Cost): Promise<{ salt: Bytes; cost: Argon2Cost; key: Bytes } | undefined> {
     this.#next ??= (async () => {
       const text = await this.#source.next?.();
       if (text === undefined) return undefined;
       const drawn = salt();
+      const cost = this.#source.nextCost ?? usual;
       return { salt: drawn, cost, key: await this.#derive(text, drawn, cost) };
     })();
     return this.#next;

@@ -13,7 +13,7 @@ import { objectHeader, openObject, sealObject } from '../crypto/object.ts';
 import { signStatement, verifyStatement } from '../crypto/sign.ts';
 import { PassportError } from '../errors.ts';
 import type { Random } from '../platform.ts';
-import { MAX_HEADER_BYTES, parseHeader, verifyCommit, type ParsedHeader } from './commit.ts';
+import { MAX_HEADER_BYTES, parseHeader, type ParsedHeader } from './commit.ts';
 import { bytes16, bytes32, list, shaped, signature, someBytes, uint } from './schema.ts';
 import { MAX_BLOCK_BYTES } from './update.ts';
 
@@ -78,6 +78,15 @@ export interface SealBundle {
   /** One for each commit; empty for a commit without updates. */
   readonly blocks: readonly Bytes[];
   readonly random: Random;
+}
+
+/** The author's signature of a commit: 64 bytes. */
+export function signCommit(seed: Bytes, pid: Bytes, id: Bytes): Bytes {
+  return signStatement(seed, pid, 'commit-id', id);
+}
+
+export function verifyCommit(publicKey: Bytes, signature: Bytes, pid: Bytes, id: Bytes): boolean {
+  return verifyStatement(publicKey, signature, pid, 'commit-id', id);
 }
 
 /** Throws `locked` when there are updates and no vault layer key. */

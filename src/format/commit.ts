@@ -1,6 +1,7 @@
 /**
- * The header of a commit: what its author signs (docs/protocol.md 6). In: fields or bytes from outside. Out: canonical CBOR,
- * or a checked header with the ids that follow from it. No policy: whether the author was allowed is decided in records/.
+ * The header of a commit: what its author signs (docs/protocol.md 6), here without the signature. In: fields or bytes from
+ * outside. Out: canonical CBOR, or a checked header with the ids that follow from it. No policy: whether the author was allowed
+ * is decided in records/.
  */
 import * as z from 'zod/mini';
 
@@ -8,7 +9,6 @@ import { compare, equal, type Bytes } from '../bytes.ts';
 import { encode } from '../cbor.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { chainId } from '../crypto/keys.ts';
-import { signStatement, verifyStatement } from '../crypto/sign.ts';
 import { hash } from '../crypto/statements.ts';
 import { PassportError } from '../errors.ts';
 import { bytes16, bytes32, decodeShaped, list, uint } from './schema.ts';
@@ -94,14 +94,6 @@ export function encodeHeader(header: Header): Bytes {
 
 export function commitId(pid: Bytes, header: Bytes): Bytes {
   return hash(pid, 'commit', sha256(header));
-}
-
-export function signCommit(seed: Bytes, pid: Bytes, id: Bytes): Bytes {
-  return signStatement(seed, pid, 'commit-id', id);
-}
-
-export function verifyCommit(publicKey: Bytes, signature: Bytes, pid: Bytes, id: Bytes): boolean {
-  return verifyStatement(publicKey, signature, pid, 'commit-id', id);
 }
 
 export function compareRefs(a: CommitRef, b: CommitRef): number {

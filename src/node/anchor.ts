@@ -3,7 +3,7 @@
  * machine with the home. It only helps to notice things, so a place that cannot be written is not an error.
  */
 import { createHash } from 'node:crypto';
-import { readFile, realpath } from 'node:fs/promises';
+import { readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { copy } from '../bytes.ts';
@@ -12,21 +12,32 @@ import { makePrivateDirectory, writeFileDurably } from './durable.ts';
 
 /** `directory`: where the anchors of all homes lie. Default: passport-mesh in $XDG_STATE_HOME, or in ~/.local/state. */
 export function createAnchor(home: string, directory: string = defaultDirectory()): Anchor {
-  async function path(): Promise<string> {
-    const place = await realpath(home).catch(() => resolve(home)); // one home, by whatever link it was reached
-    return join(directory, createHash('sha256').update(place).digest('hex').slice(0, 32));
+  function path(): string {
+    return join(directory, createHash('sha256').update(place(home)).digest('hex').slice(0, 32));
   }
   return {
     async read() {
-      return readFile(await path()).then(copy, () => undefined);
+      try {
+        return copy(readFileSync(path()));
+      } catch {
+        return undefined;
+      }
     },
     async write(bytes) {
-      const file = await path();
       await makePrivateDirectory(directory)
-        .then(() => writeFileDurably(file, bytes, { mode: 0o600 }))
+        .then(() => writeFileDurably(path(), bytes, { mode: 0o600 }))
         .catch(() => {});
     },
   };
+}
+
+/** One home, by whatever link it was reached. */
+function place(home: string): string {
+  try {
+    return realpathSync(home);
+  } catch {
+    return resolve(home);
+  }
 }
 
 function defaultDirectory(): string {

@@ -8,6 +8,7 @@ import { useProvider } from '../crypto/provider.ts';
 import { guardRandom } from '../crypto/random.ts';
 import { PassportError } from '../errors.ts';
 import type { Argon2Cost } from '../platform.ts';
+import type { Journal } from '../storage/journal.ts';
 import type { KeystoreKind } from '../storage/keystore.ts';
 import type { Store } from '../storage/store.ts';
 import type { Environment } from '../types.ts';
@@ -42,7 +43,7 @@ export function nodeHome(options: NodeHomeOptions): NodeHome {
   const random = guardRandom((length) => randomFillSync(new Uint8Array(length)));
   const argon2id = argon2idNode;
   return {
-    journal: async () => openJournal(join(home, 'journal')),
+    journal: onceOpen(() => openJournal(join(home, 'journal'))),
     keystore: createKeystore({
       directory: join(home, 'keystore'),
       kind: options.keystoreKind ?? 'file',
@@ -57,6 +58,22 @@ export function nodeHome(options: NodeHomeOptions): NodeHome {
     random,
     argon2id,
     ...(options.argon2Cost === undefined ? {} : { argon2Cost: options.argon2Cost }),
+  };
+}
+
+/** One journal for all who ask, until it is closed. */
+function onceOpen(open: () => Journal): () => Promise<Journal> {
+  let shared: Journal | undefined;
+  return async () => {
+    if (shared === undefined) {
+      const journal = open();
+      const close = () => {
+        shared = undefined;
+        return journal.close();
+      };
+      shared = { ...journal, close };
+    }
+    return shared;
   };
 }
 

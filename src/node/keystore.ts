@@ -4,7 +4,7 @@
  * that an earlier attempt left behind is used again: nobody can know from here that no passport depends on it.
  */
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { base32, type Bytes, copy, wipe } from '../bytes.ts';
 import { checkCost, DEFAULT_COST, passphraseBytes } from '../crypto/argon2.ts';
@@ -99,17 +99,17 @@ export function createKeystore(options: KeystoreOptions): Keystore {
 
     createKey(ask) {
       return inHome(directory, async () => {
-        const before = await readHeader(directory);
+        const before = readHeader(directory);
         if (before !== undefined) return keyLeftBehind(before, ask);
         const key = randomBytes(random, 32);
         if (await writeHeader(directory, await newHeader(key, ask))) return key;
-        return keyLeftBehind((await readHeader(directory)) as KeystoreHeader, ask);
+        return keyLeftBehind(readHeader(directory) as KeystoreHeader, ask);
       });
     },
 
     openKey(ask) {
       return inHome(directory, async () => {
-        const header = await readHeader(directory);
+        const header = readHeader(directory);
         if (header === undefined) throw unavailable(`there is no keystore in ${directory}`);
         return keyOf(header, ask);
       });
@@ -122,7 +122,7 @@ export function createKeystore(options: KeystoreOptions): Keystore {
 
     async load(name) {
       checkBlobName(name);
-      return inHome(directory, () => readIfThere(join(directory, name)));
+      return inHome(directory, async () => readIfThere(join(directory, name)));
     },
 
     async prune(keep) {
@@ -150,8 +150,8 @@ async function stretch(passphrase: string, salt: Bytes, cost: Argon2Cost, argon2
   }
 }
 
-async function readHeader(directory: string): Promise<KeystoreHeader | undefined> {
-  const bytes = await readIfThere(join(directory, HEADER));
+function readHeader(directory: string): KeystoreHeader | undefined {
+  const bytes = readIfThere(join(directory, HEADER));
   return bytes && decodeHeader(bytes);
 }
 
@@ -168,16 +168,18 @@ async function writeHeader(directory: string, header: KeystoreHeader): Promise<b
     await rename(temporary, directory);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'EPERM') && (await readIfThere(join(directory, HEADER)))) return false;
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'EPERM') && readIfThere(join(directory, HEADER)) !== undefined)
+      return false;
     throw error;
   }
   await syncDirectory(home);
   return true;
 }
 
-async function readIfThere(path: string): Promise<Bytes | undefined> {
+/** Synchronous: for one small file that is several times faster, and every command waits for it. */
+function readIfThere(path: string): Bytes | undefined {
   try {
-    return copy(await readFile(path));
+    return copy(readFileSync(path));
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;

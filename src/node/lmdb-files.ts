@@ -5,7 +5,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -44,7 +46,8 @@ export async function createJournalFiles(directory: string): Promise<void> {
 /** This process may write both files, and the data file is empty or lmdb's. A file that is cut off behind its roots passes. */
 export function checkJournalFiles(directory: string): void {
   createLock(directory); // also for a home that was copied without it
-  closeSync(openSync(join(directory, LOCK), 'a', 0o600));
+  // Not by opening it: closing a descriptor would drop the locks that lmdb holds on it in this process (fcntl).
+  accessSync(join(directory, LOCK), constants.W_OK);
   const file = openSync(join(directory, DATA), 'r+');
   try {
     const end = dataEnd(file);

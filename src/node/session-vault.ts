@@ -2,7 +2,8 @@
  * A session between two commands: two files (0600) in a directory of the home. They end with the boot, so nothing here waits
  * for the disk, except that what is removed is overwritten first (best effort, see shredFile).
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bytes, copy } from '../bytes.ts';
 import type { SessionVault } from '../storage/session.ts';
@@ -33,7 +34,7 @@ export function createSessionVault(directory: string): SessionVault {
     load() {
       return inHome(directory, async () => {
         try {
-          return { sealed: copy(await readFile(sealedPath)), fileSecret: copy(await readFile(secretPath)) };
+          return { sealed: copy(readFileSync(sealedPath)), fileSecret: copy(readFileSync(secretPath)) };
         } catch (error) {
           if (hasCode(error, 'ENOENT')) return undefined;
           throw error;

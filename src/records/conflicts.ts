@@ -45,11 +45,6 @@ export async function conflicts(tx: Tx, ctx: RecordContext): Promise<Conflict[]>
   return found.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** How many, from one small cell; also while locked. */
-export async function conflictCount(tx: Tx, ctx: RecordContext): Promise<number> {
-  return (await Log.open(tx, ctx)).buckets.conflictCount();
-}
-
 /**
  * Writes the chosen version again, knowing of all that stand. Throws `no-such-conflict`; `conflict-changed` when other versions
  * stand now, with details { key, conflictId, versions } (conflictId undefined when none is left); `usage` for a selected

@@ -6,16 +6,8 @@
 import { concat, equal, type Bytes } from '../bytes.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { PassportError } from '../errors.ts';
-import { sealBundle } from '../format/bundle.ts';
-import {
-  compareRefs,
-  encodeHeader,
-  MAX_HEADS,
-  MAX_UPDATES,
-  parseHeader,
-  signCommit,
-  type CommitRef,
-} from '../format/commit.ts';
+import { sealBundle, signCommit } from '../format/bundle.ts';
+import { compareRefs, encodeHeader, MAX_HEADS, MAX_UPDATES, parseHeader, type CommitRef } from '../format/commit.ts';
 import {
   encodeBlock,
   encodeUpdate,

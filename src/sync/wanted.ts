@@ -5,8 +5,9 @@
 import { base32, type Bytes } from '../bytes.ts';
 import { nameKey } from '../crypto/keys.ts';
 import { tag } from '../format/names.ts';
-import type { BundleObject } from '../records/objects.ts';
-import type { StorePlace } from './ledger.ts';
+import { type BundleObject, bundleObjects, bundleSummary } from '../records/objects.ts';
+import type { Tx } from '../replica/replica.ts';
+import type { Ledger, StorePlace } from './ledger.ts';
 import { pathOf } from './transfer.ts';
 
 export interface OutgoingMail {
@@ -80,4 +81,11 @@ export class StoreNames {
       })),
     ];
   }
+}
+
+/** How many bundles a store lacks, as far as its ledger says. */
+export async function behind(tx: Tx, ledger: Ledger): Promise<number> {
+  if ((await bundleSummary(tx)).version === ledger.version) return 0;
+  const there = new Set([...ledger.names].map((name) => name.slice(name.lastIndexOf('-') + 1)));
+  return (await bundleObjects(tx)).filter(({ hash }) => !there.has(hash)).length;
 }

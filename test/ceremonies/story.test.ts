@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { Passport } from '../../src/index.ts';
-import { approveNext, PASSPHRASE, watch, words, World } from '../helpers/mesh.ts';
+import { PASSPHRASE, text, words, World } from '../helpers/mesh.ts';
 
-describe('a passport from beginning to recovery', () => {
+describe('a passport from its beginning', () => {
   it('is founded, holds records, and opens again from a kit and the passphrase', async () => {
     const world = new World('story-1');
     const { passport, home, kits } = await world.create();
@@ -29,11 +29,7 @@ describe('a passport from beginning to recovery', () => {
       ['kit-2', 'revoked'],
       ['phone', 'active'],
     ]);
-    watch(laptop);
-    watch(phone);
-    const unlocking = phone.passport.unlock({ passphrase: PASSPHRASE });
-    await approveNext(laptop);
-    await unlocking;
-    expect(new TextDecoder().decode((await phone.passport.get('note'))?.value)).toBe('hello');
+    await world.unlock(phone, laptop);
+    expect(await text(phone, 'note')).toBe('hello');
   });
 });

@@ -11,11 +11,12 @@ import {
   openBlocks,
   openBundle,
   sealBundle,
+  signCommit,
   splitBundle,
   type ClaimedBundle,
   type ClaimedCommit,
 } from '../../src/format/bundle.ts';
-import { encodeHeader, parseHeader, rootOfNothing, signCommit, type Header } from '../../src/format/commit.ts';
+import { encodeHeader, parseHeader, rootOfNothing, type Header } from '../../src/format/commit.ts';
 import { encodeBlock, encodeUpdate } from '../../src/format/update.ts';
 import { merkleRoot } from '../../src/records/merkle.ts';
 import { codeOf, rejectionOf } from '../helpers/codes.ts';

@@ -7,16 +7,8 @@ import { chainId } from '../../src/crypto/keys.ts';
 import { publicKeyOf } from '../../src/crypto/sign.ts';
 import { hash, info } from '../../src/crypto/statements.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import {
-  commitId,
-  encodeHeader,
-  parseHeader,
-  prevRef,
-  rootOfNothing,
-  signCommit,
-  verifyCommit,
-  type Header,
-} from '../../src/format/commit.ts';
+import { signCommit, verifyCommit } from '../../src/format/bundle.ts';
+import { commitId, encodeHeader, parseHeader, prevRef, rootOfNothing, type Header } from '../../src/format/commit.ts';
 import {
   encodeBlock,
   encodeUpdate,

@@ -17,7 +17,10 @@ import { receiveBundle, type ReceiveOptions } from '../../src/records/receive.ts
 import type { RecordContext, RecordKeys, RegistryView } from '../../src/records/registry-view.ts';
 import { history, listRecords, readRecord } from '../../src/records/view.ts';
 import { writeCommit } from '../../src/records/write.ts';
-import type { Update } from '../../src/format/update.ts';
+import { sealBundle, signCommit, type ClaimedCommit } from '../../src/format/bundle.ts';
+import { compareRefs, encodeHeader, parseHeader, type Header } from '../../src/format/commit.ts';
+import { encodeBlock, encodeUpdate, type Update } from '../../src/format/update.ts';
+import { merkleRoot } from '../../src/records/merkle.ts';
 import { openReplica, type Replica, type Tx } from '../../src/replica/replica.ts';
 import type { Journal } from '../../src/storage/journal.ts';
 import { createMemoryJournal } from '../../src/storage/memory-journal.ts';
@@ -300,4 +303,50 @@ export async function syncAll(all: readonly TestDevice[]): Promise<void> {
     for (const bundle of bundles) await device.receive(bundle);
     await device.settle();
   }
+}
+
+export interface Forged {
+  readonly bundle: Bytes;
+  readonly commit: ClaimedCommit;
+}
+
+/** A commit by `author` with any header and any updates, in a bundle sealed by `sealer`: what a malicious device could send. */
+export async function forged(
+  author: TestDevice,
+  change: Partial<Header>,
+  {
+    sealer = author,
+    signer = author,
+    updates = [],
+  }: { sealer?: TestDevice; signer?: TestDevice; updates?: readonly Update[] } = {},
+): Promise<Forged> {
+  const { pid, device, registry, keys, random } = author.ctx;
+  const blinded = updates.map((update) => ({ blind: random(32), update: encodeUpdate(update) }));
+  const base: Header = {
+    device,
+    incarnation: random(16),
+    seq: 1,
+    prev: null,
+    ctx: [],
+    registry: registry.head,
+    time: START,
+    count: blinded.length,
+    root: merkleRoot(blinded),
+    acks: [],
+  };
+  const header = encodeHeader({ ...base, ...change, ctx: [...(change.ctx ?? [])].sort(compareRefs) });
+  const parsed = parseHeader(pid, header);
+  const commit = { header, parsed, signature: signCommit(signer.ctx.signSeed, pid, parsed.id) };
+  const bundle = await sealBundle({
+    pid,
+    epoch: keys.epoch,
+    meshLayerKey: keys.meshLayerKey(keys.epoch) as Bytes,
+    vaultLayerKey: keys.vaultLayerKey(keys.epoch),
+    sealer: sealer.ctx.device,
+    signSeed: sealer.ctx.signSeed,
+    commits: [commit],
+    blocks: [encodeBlock(blinded)],
+    random,
+  });
+  return { bundle, commit };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isPassportError } from '../../src/errors.ts';
-import { conflictCount, resolve } from '../../src/records/conflicts.ts';
+import { Buckets } from '../../src/records/buckets.ts';
+import { resolve } from '../../src/records/conflicts.ts';
 import { rejectionOf } from '../helpers/codes.ts';
 import { devices, Mesh, START, syncAll, type TestDevice } from '../helpers/records.ts';
 
@@ -93,7 +94,7 @@ describe('a conflict', () => {
     const { anna, berta } = pair('count');
     await disagree(anna, berta);
     anna.lock();
-    expect(await anna.run((tx, ctx) => conflictCount(tx, ctx))).toBe(1);
+    expect(await anna.run((tx) => new Buckets(tx).conflictCount())).toBe(1);
   });
 
   it('keeps all versions readable', async () => {
@@ -114,7 +115,7 @@ describe('a conflict', () => {
     await syncAll([anna, berta]);
     expect(await anna.conflicts()).toEqual([]);
     expect(await anna.get('x')).toBe('by anna');
-    expect(await anna.run((tx, ctx) => conflictCount(tx, ctx))).toBe(0);
+    expect(await anna.run((tx) => new Buckets(tx).conflictCount())).toBe(0);
   });
 
   it('resolved by hand becomes the version that was selected', async () => {

@@ -3,16 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { hex, utf8, type Bytes } from '../../src/bytes.ts';
 import { openBundle, sealBundle, splitBundle } from '../../src/format/bundle.ts';
 import { encodeBlock, encodeUpdate } from '../../src/format/update.ts';
-import { encodeHeader, parseHeader, signCommit } from '../../src/format/commit.ts';
 import { acknowledgements } from '../../src/records/apply.ts';
-import { merkleRoot } from '../../src/records/merkle.ts';
 import { bundleObjects } from '../../src/records/objects.ts';
 import { repairObject, verifyReplica } from '../../src/records/verify.ts';
 import { writeCommit } from '../../src/records/write.ts';
 import { isPassportError } from '../../src/errors.ts';
 import { rejectionOf } from '../helpers/codes.ts';
 import { createCopyableJournal } from '../helpers/journals.ts';
-import { devices, Mesh, put, START, TestDevice } from '../helpers/records.ts';
+import { devices, forged, Mesh, put, TestDevice } from '../helpers/records.ts';
 
 function pair(name: string) {
   const mesh = new Mesh(name, ['anna', 'berta', 'carla']);
@@ -121,27 +119,8 @@ describe('updates that are not those that the author signed', () => {
 describe('two updates of one key in one commit, which another client might write', () => {
   it('are a conflict of one commit, and the later one in it wins', async () => {
     const { anna, berta } = pair('twice');
-    const { pid, device, signSeed, keys, random } = anna.ctx;
-    const updates = ['first', 'second'].map((value) => ({ blind: random(32), update: encodeUpdate(put('x', value)) }));
-    const header = encodeHeader({
-      device,
-      incarnation: random(16),
-      seq: 1,
-      prev: null,
-      ctx: [],
-      registry: anna.ctx.registry.head,
-      time: START,
-      count: 2,
-      root: merkleRoot(updates),
-      acks: [0, 5],
-    });
-    const parsed = parseHeader(pid, header);
-    const commits = [{ header, parsed, signature: signCommit(signSeed, pid, parsed.id) }];
-    const meshLayerKey = keys.meshLayerKey(0) as Bytes;
-    const vaultLayerKey = keys.vaultLayerKey(0);
-    const blocks = [encodeBlock(updates)];
-    const sealing = { pid, epoch: 0, meshLayerKey, vaultLayerKey, sealer: device, signSeed, commits, blocks, random };
-    await berta.receive(await sealBundle(sealing));
+    const { bundle } = await forged(anna, { acks: [0, 5] }, { updates: [put('x', 'first'), put('x', 'second')] });
+    await berta.receive(bundle);
     await berta.settle();
     expect(await berta.get('x')).toBe('second');
     expect((await berta.conflicts())[0]?.versions).toHaveLength(2);

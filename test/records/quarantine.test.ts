@@ -5,9 +5,9 @@ import { adopt } from '../../src/records/adopt.ts';
 import { headsOfDevice } from '../../src/records/heads.ts';
 import { newIncarnation } from '../../src/records/own.ts';
 import { writeCommit } from '../../src/records/write.ts';
-import { commitId } from '../../src/format/commit.ts';
+import { commitId, parseHeader } from '../../src/format/commit.ts';
 import { rejectionOf } from '../helpers/codes.ts';
-import { devices, Mesh, syncAll, type TestDevice } from '../helpers/records.ts';
+import { devices, forged, Mesh, put, syncAll, TestDevice } from '../helpers/records.ts';
 
 function mesh(name: string) {
   const made = new Mesh(name, ['anna', 'berta', 'phone']);
@@ -118,6 +118,32 @@ describe('a cut', () => {
     await berta.settle();
     expect((await berta.list()).map(({ key }) => key)).toEqual(['b']);
     expect(await berta.waiting()).toEqual([]);
+  });
+
+  it('takes from a quarantined commit its say on what was known: only what others named themselves counts', async () => {
+    const { mesh: registry, anna, berta, phone } = mesh('no say');
+    await berta.put('x', 'by berta');
+    await berta.giveTo(phone);
+    const id = await phone.put('y', 'knows of it');
+    const [theirs] = (await phone.run((tx, ctx) => headsOfDevice(tx, ctx, phone.ctx.device))).map(
+      ({ header }) => header,
+    );
+    const { chain } = parseHeader(registry.pid, theirs!);
+    // anna's commit names the phone's only, though whoever has that one has berta's too.
+    const { bundle } = await forged(anna, { ctx: [{ chain, seq: 1, id }] }, { updates: [put('x', 'by anna')] });
+    const before = new TestDevice(registry, 'berta', { home: 'before' });
+    for (const each of [...(await phone.bundles()), bundle]) await before.receive(each);
+    await before.settle();
+    expect(await before.conflicts()).toEqual([]);
+    registry.decide({ devices: ['anna', 'berta'], epoch: 0, cut: { phone: [] } });
+    const after = new TestDevice(registry, 'berta', { home: 'after' });
+    for (const each of [bundle, ...(await phone.bundles())]) await after.receive(each);
+    before.learn();
+    for (const reader of [before, after]) {
+      await reader.settle();
+      expect((await reader.conflicts())[0]?.versions).toHaveLength(2);
+    }
+    expect(await before.state()).toBe(await after.state());
   });
 
   it('makes a commit void that names an entry in which its author is no device any more', async () => {

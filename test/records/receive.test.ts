@@ -2,61 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { copy, equal, hex, type Bytes } from '../../src/bytes.ts';
 import { chainId } from '../../src/crypto/keys.ts';
-import { sealBundle, type ClaimedCommit } from '../../src/format/bundle.ts';
-import {
-  compareRefs,
-  encodeHeader,
-  parseHeader,
-  rootOfNothing,
-  signCommit,
-  type Header,
-} from '../../src/format/commit.ts';
+import type { ClaimedCommit } from '../../src/format/bundle.ts';
+import type { Header } from '../../src/format/commit.ts';
 import { bundleObjects, bundleSummary } from '../../src/records/objects.ts';
 import { pendingBundles } from '../../src/records/pending.ts';
 import { nameHash } from '../../src/format/names.ts';
 import { rejectionOf } from '../helpers/codes.ts';
-import { devices, Mesh, START, TestDevice } from '../helpers/records.ts';
+import { devices, forged, Mesh, START, TestDevice } from '../helpers/records.ts';
 import { seededRandom } from '../helpers/random.ts';
 
 const random = seededRandom('receive');
-
-/** An empty commit by `author` with any header, in a bundle sealed by `sealer`. */
-async function forged(
-  author: TestDevice,
-  change: Partial<Header>,
-  sealer = author,
-  signer = author,
-): Promise<{ bundle: Bytes; commit: ClaimedCommit }> {
-  const { pid, device, registry, keys } = author.ctx;
-  const base: Header = {
-    device,
-    incarnation: random(16),
-    seq: 1,
-    prev: null,
-    ctx: [],
-    registry: registry.head,
-    time: START,
-    count: 0,
-    root: rootOfNothing(),
-    acks: [],
-  };
-  const header = encodeHeader({ ...base, ...change, ctx: [...(change.ctx ?? [])].sort(compareRefs) });
-  const parsed = parseHeader(pid, header);
-  const commit = { header, parsed, signature: signCommit(signer.ctx.signSeed, pid, parsed.id) };
-  const meshLayerKey = keys.meshLayerKey(keys.epoch) as Bytes;
-  const bundle = await sealBundle({
-    pid,
-    epoch: keys.epoch,
-    meshLayerKey,
-    vaultLayerKey: undefined,
-    sealer: sealer.ctx.device,
-    signSeed: sealer.ctx.signSeed,
-    commits: [commit],
-    blocks: [new Uint8Array(0)],
-    random,
-  });
-  return { bundle, commit };
-}
 
 function pair(name: string) {
   const mesh = new Mesh(name, ['anna', 'berta', 'carla']);
@@ -143,7 +98,7 @@ describe('a bundle from outside', () => {
     const { mesh, anna, berta } = pair('sealer');
     mesh.decide({ devices: ['anna', 'berta', 'dora'], epoch: 0 });
     const dora = new TestDevice(mesh, 'dora');
-    const { bundle } = await forged(anna, {}, dora);
+    const { bundle } = await forged(anna, {}, { sealer: dora });
     expect((await berta.receive(bundle)).state).toBe('waiting-registry');
     berta.learn();
     expect((await berta.receive(bundle)).state).toBe('stored');
@@ -151,7 +106,7 @@ describe('a bundle from outside', () => {
 
   it('sealed by another device than its author is kept: sealing is not authorship', async () => {
     const { anna, berta, carla } = pair('resealed');
-    const { bundle } = await forged(anna, {}, carla);
+    const { bundle } = await forged(anna, {}, { sealer: carla });
     expect((await berta.receive(bundle)).state).toBe('stored');
   });
 
@@ -163,13 +118,13 @@ describe('a bundle from outside', () => {
     const { bundle } = await forged(dora, { registry: mesh.entries[0]!.id });
     expect(await rejectionOf(berta.receive(bundle))).toBe('signature-invalid');
     const stranger = new TestDevice(mesh, 'nobody at all');
-    const { bundle: other } = await forged(stranger, {}, anna);
+    const { bundle: other } = await forged(stranger, {}, { sealer: anna });
     expect(await rejectionOf(berta.receive(other))).toBe('signature-invalid');
   });
 
   it('signed by another device than its author is not valid', async () => {
     const { anna, berta, carla } = pair('signer');
-    const { bundle } = await forged(anna, {}, anna, carla);
+    const { bundle } = await forged(anna, {}, { signer: carla });
     expect(await rejectionOf(berta.receive(bundle))).toBe('signature-invalid');
     const { bundle: envelope } = await forged(anna, {});
     expect((await berta.receive(envelope)).state).toBe('stored');

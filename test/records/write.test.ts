@@ -4,6 +4,7 @@ import { hex, type Bytes } from '../../src/bytes.ts';
 import { acknowledgements, applyReady } from '../../src/records/apply.ts';
 import { parseHeader, type ParsedHeader } from '../../src/format/commit.ts';
 import { openBundle, splitBundle } from '../../src/format/bundle.ts';
+import { deviceActivity } from '../../src/records/heads.ts';
 import { incarnation, continuity, newIncarnation } from '../../src/records/own.ts';
 import { writeCommit } from '../../src/records/write.ts';
 import { verifyReplica } from '../../src/records/verify.ts';
@@ -226,6 +227,28 @@ describe('an incarnation', () => {
       await home.settle();
       expect(await home.waiting()).toMatchObject([{ waits: { for: 'commit', seq: 2, missing: true } }]);
     });
+  });
+});
+
+describe('a restored home that was told of its lost commits', () => {
+  it('begins a new incarnation by itself when it writes, and no number is used twice', async () => {
+    const mesh = new Mesh('by itself', ['anna', 'berta']);
+    const journal = createCopyableJournal();
+    const anna = new TestDevice(mesh, 'anna', { journal });
+    const berta = new TestDevice(mesh, 'berta');
+    await anna.put('x', 'one');
+    const backup = await journal.copy();
+    await anna.put('x', 'two');
+    await anna.giveTo(berta);
+    await berta.put('y', 'built on it');
+    const home = new TestDevice(mesh, 'anna', { journal: backup, home: 'restored' });
+    // It hears of its second commit by name only: that is enough.
+    await home.receive((await berta.bundles()).at(-1) as Bytes);
+    const { restored, commits } = await home.write([put('z', 'three')]);
+    expect([restored, commits[0]?.seq]).toEqual([true, 1]);
+    await home.giveTo(berta);
+    expect((await berta.run((tx, ctx) => deviceActivity(tx, ctx))).some(({ cloned }) => cloned)).toBe(false);
+    expect((await berta.list()).map(({ key }) => key)).toEqual(['x', 'y', 'z']);
   });
 });
 

@@ -32,7 +32,7 @@ export async function run(context: Context): Promise<Outcome> {
 }
 
 async function approve(context: Context, passport: Passport, request: Request): Promise<Outcome> {
-  const person = await context.person();
+  const { person } = context;
   await person.show(request.card);
   const number = context.options.number('number') ?? (await askNumber(context, request));
   if (!(await person.confirm(request.card))) throw new PassportError('refused', 'you did not approve it');

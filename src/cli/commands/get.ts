@@ -35,9 +35,10 @@ export async function run(context: Context): Promise<Outcome> {
     );
   }
   const newline = onTerminal && text?.endsWith('\n') !== true;
-  const conflict = record.conflict
-    ? [`${safe(key)} has more than one version; this is the newest. See: passport conflicts`]
-    : [];
+  const conflict =
+    record.conflict && context.options.text('at') === undefined
+      ? [`${safe(key)} has more than one version; this is the newest. See: passport conflicts`]
+      : [];
   return { json, result: value, said: newline ? ['', ...conflict] : conflict };
 }
 

@@ -1,6 +1,6 @@
 /** `passport init`: founds a passport on this machine. */
+import { Passport } from '../../passport.ts';
 import type { Context } from '../context.ts';
-import { kitKeeper } from '../kits.ts';
 import type { Outcome } from '../output.ts';
 import { plural, safe } from '../render/text.ts';
 import { sessionFields, sessionLines, storeUrl } from '../session.ts';
@@ -12,9 +12,9 @@ export async function run(context: Context): Promise<Outcome> {
   const threshold = options.number('threshold') ?? 2;
   const holders = options.number('holders') ?? 3;
   const sessionMs = options.time('for');
+  const { kitKeeper } = await import('../kits.ts');
   const keeper = await kitKeeper(context);
 
-  const { Passport } = await import('../../passport.ts');
   const created = Passport.create(await context.environment(), {
     name,
     stores,

@@ -7,7 +7,6 @@ import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Outcome } from '../output.ts';
 import { enroll } from '../enroll.ts';
-import { terminalQr } from '../render/qr.ts';
 import { safe, shortId } from '../render/text.ts';
 import { span } from '../render/time.ts';
 
@@ -38,8 +37,11 @@ export async function run(context: Context): Promise<Outcome> {
   const timeoutMs = Math.min(options.time('wait') ?? Infinity, Math.max(0, expires - io.now()));
   if (!output.json) {
     const terminal = await context.maybeTerminal();
-    const qr = terminal === undefined ? undefined : terminalQr(link, terminal.columns);
-    if (qr !== undefined) output.note(qr);
+    if (terminal !== undefined) {
+      const { terminalQr } = await import('../render/qr.ts');
+      const qr = terminalQr(link, terminal.columns);
+      if (qr !== undefined) output.note(qr);
+    }
     output.note(`On the new device, within ${span(expires - io.now())}: passport join LINK --name NAME`);
     output.note(`LINK is: ${link}`);
   }

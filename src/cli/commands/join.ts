@@ -1,4 +1,5 @@
 /** `passport join`: this machine answers an invitation and becomes a device. */
+import { Passport } from '../../passport.ts';
 import type { Context } from '../context.ts';
 import type { Outcome } from '../output.ts';
 import { usage } from '../parse.ts';
@@ -10,7 +11,6 @@ const MAX_LINK_BYTES = 16 * 1024;
 export async function run(context: Context): Promise<Outcome> {
   const name = context.options.needed('name');
   const link = context.arg(0) === '-' ? await linkFromInput(context) : context.arg(0);
-  const { Passport } = await import('../../passport.ts');
   const passport = context.use(
     await Passport.join(await context.environment(), link.trim(), {
       name,

@@ -6,7 +6,7 @@ import { askSecret, givenSecret, NEW_VAULT } from '../secrets.ts';
 
 export async function run(context: Context): Promise<Outcome> {
   const passport = await context.passport();
-  const person = await context.person();
+  const { person } = context;
   const passphrase = await person.passphrase('current');
   const newPassphrase = (await givenSecret(context, NEW_VAULT)) ?? (await askSecret(context, NEW_VAULT, 'new'));
   const change = await passport.changePassphrase({

@@ -1,6 +1,6 @@
 /** `passport recover`: opens a passport on a fresh machine from kits. */
+import { Passport } from '../../passport.ts';
 import type { Context } from '../context.ts';
-import { kitKeeper } from '../kits.ts';
 import type { Outcome } from '../output.ts';
 import { usage } from '../parse.ts';
 import { plural, safe } from '../render/text.ts';
@@ -14,9 +14,9 @@ export async function run(context: Context): Promise<Outcome> {
   if (kits.length === 0) throw usage('--kit is missing', 'Add --kit FILE for each kit, or --kit - to type its words.');
   const replace = options.all('replace');
   const sessionMs = options.time('for');
+  const { kitKeeper } = await import('../kits.ts');
   const keeper = await kitKeeper(context);
 
-  const { Passport } = await import('../../passport.ts');
   const recovered = Passport.recover(await context.environment(), {
     name,
     stores,

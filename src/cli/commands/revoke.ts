@@ -1,6 +1,5 @@
 /** `passport revoke`: a holder leaves, and unless --no-kit a new kit takes its place. */
 import type { Context } from '../context.ts';
-import { kitKeeper } from '../kits.ts';
 import type { Outcome } from '../output.ts';
 import { changeOutcome } from '../render/change.ts';
 import { safe } from '../render/text.ts';
@@ -9,7 +8,7 @@ export async function run(context: Context): Promise<Outcome> {
   const { options } = context;
   const name = context.arg(0);
   const threshold = options.number('threshold');
-  const keeper = options.flag('no-kit') ? undefined : await kitKeeper(context);
+  const keeper = options.flag('no-kit') ? undefined : await (await import('../kits.ts')).kitKeeper(context);
   const passport = await context.passport();
   const change = await passport.revoke(name, {
     ...(keeper === undefined ? { kit: false } : { keepKits: keeper.keepKits }),

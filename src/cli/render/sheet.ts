@@ -3,12 +3,10 @@
  * again when the sheet is given as --kit.
  */
 import type { Kit } from '../../types.ts';
+import { KIT_BEGIN, KIT_END } from './kit-marks.ts';
 import { kitQrText, svgQr } from './qr.ts';
 import { safe } from './text.ts';
 import { date } from './time.ts';
-
-export const KIT_BEGIN = '-----BEGIN PASSPORT KIT WORDS-----';
-export const KIT_END = '-----END PASSPORT KIT WORDS-----';
 
 const COLUMNS = 4;
 

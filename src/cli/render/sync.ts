@@ -1,6 +1,6 @@
-/** A sync in words: what came, what went, from where, and what it asks for. */
+/** A sync in words: what came, what went, from where, and what it asks for. Conflicts were announced as events. */
 import type { StoreReport, SyncReport } from '../../types.ts';
-import { and, plural, safe } from './text.ts';
+import { plural, safe } from './text.ts';
 
 const STATES: Readonly<Record<StoreReport['state'], string>> = {
   ok: 'in step',
@@ -12,19 +12,13 @@ const STATES: Readonly<Record<StoreReport['state'], string>> = {
 };
 
 export function syncLines(report: SyncReport): string[] {
-  const { stores, applied, changedKeys, conflicts, waitingForUnlock, requests, notices } = report;
+  const { stores, applied, changedKeys, requests, notices } = report;
   return [
     ...stores.flatMap(storeLines),
     ...(applied === 0
       ? []
       : [`Applied ${plural(applied, 'change')} of other devices (${plural(changedKeys, 'record')}).`]),
     ...notices.map(safe),
-    ...(conflicts.length === 0 ? [] : [`Conflict: ${and(conflicts.map(safe))}. See: passport conflicts`]),
-    ...(waitingForUnlock === 0
-      ? []
-      : [
-          `${plural(waitingForUnlock, 'change waits', 'changes wait')} for a session: eval "$(passport unlock)", then passport sync`,
-        ]),
     ...(requests === 0 ? [] : [`${plural(requests, 'request waits', 'requests wait')} for you: passport approve`]),
   ];
 }

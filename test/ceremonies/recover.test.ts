@@ -1,0 +1,200 @@
+/** Everything is lost but paper: N kits, the passphrase and a store give the passport back, and nothing less does. */
+import { describe, expect, it } from 'vitest';
+
+import { Passport, type RecoverOptions } from '../../src/index.ts';
+import type { KeepKits, Kit } from '../../src/index.ts';
+import { rejectionOf } from '../helpers/codes.ts';
+import { type Home, PASSPHRASE, text, twoDevices, words, World } from '../helpers/mesh.ts';
+
+/** A passport of one device and `count - 1` kits with one record, whose device is gone. */
+async function lost(label: string, threshold = 2, count = 3, stores = ['memory:one']) {
+  const world = new World(`recover ${label}`);
+  const laptop = await world.create('laptop', { threshold, holders: count, stores });
+  await laptop.passport.put('wallet', 'seed words');
+  await laptop.passport.sync();
+  await laptop.passport.close();
+  return { world, laptop, kits: laptop.kits };
+}
+
+function recover(home: Home, options: Partial<RecoverOptions> & { keepKits?: KeepKits } = {}): Promise<Passport> {
+  const usual = { stores: ['memory:one'], name: 'desktop', passphrase: PASSPHRASE };
+  return Passport.recover(home.environment, { ...usual, ...options });
+}
+
+describe('two kits and the passphrase', () => {
+  it('let a fresh machine in and what is lost out, in one entry; every record is there', async () => {
+    const { world, kits } = await lost('all');
+    const home = world.home();
+    const desktop = await recover(home, { kits: kits.map(words) });
+    expect(new TextDecoder().decode((await desktop.get('wallet'))?.value)).toBe('seed words');
+    expect(await desktop.status()).toMatchObject({ device: 'desktop', epoch: 1, slot: 1, threshold: 2, holders: 3 });
+    expect((await desktop.devices()).map(({ name, state }) => [name, state])).toEqual([
+      ['laptop', 'revoked'],
+      ['kit-1', 'active'],
+      ['kit-2', 'active'],
+      ['desktop', 'active'],
+    ]);
+    expect(desktop.session()?.secret).toMatch(/^[\w-]{43}$/);
+    expect(home.cards[0]).toMatchObject({ title: expect.stringContaining('Recover passport') });
+    await desktop.put('wallet', 'new words');
+    expect((await desktop.sync()).stores[0]).toMatchObject({ state: 'ok', behind: 0 });
+  });
+
+  it('are still good afterwards: the next machine can be lost too', async () => {
+    const { world, kits } = await lost('twice');
+    await (await recover(world.home(), { kits: kits.map(words) })).close();
+    const second = await recover(world.home(), { kits: kits.map(words), name: 'desktop-2' });
+    expect(await second.status()).toMatchObject({ epoch: 2, holders: 3 });
+    expect(await second.get('wallet')).toBeDefined();
+  });
+
+  it('take what the lost device wrote for valid, up to what the stores have', async () => {
+    const { world, laptop, kits } = await lost('cut');
+    const again = await Passport.open(laptop.home.environment);
+    await again.unlock({ passphrase: PASSPHRASE, kits: [words(kits[0]!)] });
+    await again.put('late', 'never sent');
+    const desktop = await recover(world.home(), { kits: kits.map(words) });
+    await again.sync();
+    await desktop.sync();
+    expect(await desktop.get('wallet')).toBeDefined();
+    expect(await desktop.get('late')).toBeUndefined();
+    expect(await rejectionOf(again.put('more', 'x'))).toBe('revoked');
+  });
+
+  it('and one more kit that is wrong: the wrong one is named, the others do it', async () => {
+    const { world, kits } = await lost('of-four', 3, 5);
+    const desktop = await recover(world.home(), { kits: kits.slice(0, 3).map(words) });
+    expect(await desktop.status()).toMatchObject({ threshold: 3, holders: 5 });
+  });
+
+  it('ask the person first, who may say no: nothing is changed anywhere', async () => {
+    const { world, kits } = await lost('no');
+    const home = world.home();
+    home.confirms = () => false;
+    const before = world.store().objects.size;
+    expect(await rejectionOf(recover(home, { kits: kits.map(words) }))).toBe('refused');
+    expect(world.store().objects.size).toBe(before);
+    expect(await Passport.peek(home.environment)).toBeUndefined();
+  });
+
+  it('fill the other places with new kits where several devices were lost', async () => {
+    const { world, phone, kit } = await twoDevices('recover-new-kits');
+    // A second kit in the place of the laptop, so that two kits are there; then all devices are lost.
+    const kits: Kit[] = [];
+    const change = await phone.passport.revoke('laptop', {
+      ...{ passphrase: PASSPHRASE, kits: [kit], timeoutMs: 0 },
+      keepKits: async (made) => {
+        kits.push(...made);
+      },
+    });
+    expect(change.state).toBe('decided');
+    const desktop = await recover(world.home(), { kits: [kit, words(kits[0]!)], name: 'desktop' });
+    expect((await desktop.devices()).filter(({ state }) => state === 'active').map(({ name }) => name)).toEqual([
+      'kit-1',
+      'kit-3',
+      'desktop',
+    ]);
+    const { value } = (await desktop.get('old'))!;
+    expect(new TextDecoder().decode(value)).toBe('written before');
+  });
+
+  it('find the passport in the one of several stores that has it', async () => {
+    const { world, kits } = await lost('stores', 2, 3, ['memory:one', 'memory:two']);
+    const desktop = await recover(world.home(), { stores: ['memory:three', 'memory:two'], kits: kits.map(words) });
+    expect(await desktop.get('wallet')).toBeDefined();
+    expect((await desktop.status()).stores.map(({ url }) => url)).toEqual(['memory:two']);
+  });
+
+  it('say which store could not be read: it may know a newer state', async () => {
+    const { world, kits } = await lost('down', 2, 3, ['memory:one', 'memory:two']);
+    const home = world.home();
+    await recover(home, { stores: ['memory:one', 'other:two'], kits: kits.map(words) });
+    expect(home.cards[0]?.warnings).toEqual(['other:two could not be read: it may know a newer state']);
+  });
+});
+
+describe('less than that does not open it, and leaves a home that can try again', () => {
+  const good = (world: World, home: Home, kits: readonly Kit[]) =>
+    recover(home, { kits: kits.map(words) }).then(async (desktop) => (await desktop.get('wallet')) !== undefined && world);
+
+  it('one kit: not-enough-holders', async () => {
+    const { world, kits } = await lost('one');
+    const home = world.home();
+    expect(await rejectionOf(recover(home, { kits: [words(kits[0]!)] }))).toBe('not-enough-holders');
+    expect(await rejectionOf(recover(home, { kits: [words(kits[0]!), words(kits[0]!)] }))).toBe('not-enough-holders');
+    expect(await good(world, home, kits)).toBe(world);
+  });
+
+  it('kits of another passport: kit-unknown', async () => {
+    const { world, kits } = await lost('foreign');
+    const other = await lost('foreign-other');
+    const home = world.home();
+    expect(await rejectionOf(recover(home, { kits: other.kits.map(words) }))).toBe('kit-unknown');
+    expect(await rejectionOf(recover(home, { kits: [words(kits[0]!), words(other.kits[0]!)] }))).toBe('not-enough-holders');
+    expect(await good(world, home, kits)).toBe(world);
+  });
+
+  it('a kit that was replaced since, with one of today: kit-unknown, and which one', async () => {
+    const { world, kit, oldKit } = await twoDevices('recover-old-kit');
+    const before = new Map(world.store().objects);
+    const home = world.home();
+    await expect(recover(home, { kits: [kit, oldKit] })).rejects.toMatchObject({
+      code: 'kit-unknown',
+      message: expect.stringContaining('kit-2'),
+    });
+    expect(world.store().objects).toEqual(before);
+    expect(await Passport.peek(home.environment)).toBeUndefined();
+  });
+
+  it('a wrong passphrase: wrong-passphrase', async () => {
+    const { world, kits } = await lost('passphrase');
+    const home = world.home();
+    expect(await rejectionOf(recover(home, { kits: kits.map(words), passphrase: 'a guess' }))).toBe('wrong-passphrase');
+    expect(await good(world, home, kits)).toBe(world);
+  });
+
+  it('words that are no kit: kit-invalid', async () => {
+    const { world } = await lost('words');
+    expect(await rejectionOf(recover(world.home(), { kits: ['zoo '.repeat(24)] }))).toBe('kit-invalid');
+    expect(await rejectionOf(recover(world.home(), { kits: [] }))).toBe('kit-unknown');
+  });
+
+  it('an empty store: kit-unknown; one that is not there: its own code', async () => {
+    const { world, kits } = await lost('empty');
+    expect(await rejectionOf(recover(world.home(), { kits: kits.map(words), stores: ['memory:nothing'] }))).toBe('kit-unknown');
+    expect(await rejectionOf(recover(world.home(), { kits: kits.map(words), stores: ['other:x'] }))).toBe('store-unknown');
+  });
+
+  it('a name that is taken: name-taken', async () => {
+    const { world, kits } = await lost('name');
+    const home = world.home();
+    expect(await rejectionOf(recover(home, { kits: kits.map(words), name: 'kit-1' }))).toBe('name-taken');
+    expect(await good(world, home, kits)).toBe(world);
+  });
+
+  it('too few holders after it, and nobody who keeps new kits: policy-unsafe', async () => {
+    const { world, kits } = await lost('policy');
+    const home = world.home();
+    expect(await rejectionOf(recover(home, { kits: kits.map(words), replace: ['laptop', 'kit-1', 'kit-2'] }))).toBe(
+      'policy-unsafe',
+    );
+    expect(await good(world, home, kits)).toBe(world);
+  });
+});
+
+describe('a recovery that is left', () => {
+  it('goes on with the same kits, on the same machine, without a second entry', async () => {
+    const { world, kits } = await lost('left');
+    const home = world.home();
+    world.store().fault = (call, name) =>
+      call === 'put' && name.includes('/hot/v-') && world.store().count.put > 12 ? storeDown() : undefined;
+    expect(await rejectionOf(recover(home, { kits: kits.map(words) }))).toBe('store-unreachable');
+    world.store().fault = () => undefined;
+    const desktop = await recover(home, { kits: kits.map(words) });
+    expect(await desktop.status()).toMatchObject({ device: 'desktop', epoch: 1, slot: 1 });
+    expect(await desktop.get('wallet')).toBeDefined();
+  });
+});
+
+import { PassportError } from '../../src/index.ts';
+const storeDown = () => new PassportError('store-unreachable', 'the store is down');

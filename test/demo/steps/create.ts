@@ -1,0 +1,55 @@
+/** The beginning: a passport on one laptop, and the secrets that go into it. */
+import { rmSync, statSync } from 'node:fs';
+import { keepSession, run } from '../ceremony.ts';
+import { sameEverywhere } from '../compare.ts';
+import { filesBelow } from '../search.ts';
+import { makeSecrets } from '../secrets.ts';
+import type { Stage } from '../stage.ts';
+
+export async function create(stage: Stage): Promise<void> {
+  const { screen } = stage;
+  const laptop = stage.machine('laptop');
+  screen.say(
+    'Maria starts with one laptop. The command makes the passport and two recovery kits: sheets of paper with 24 words each. Laptop, sheet, sheet: these three are the holders, and any two of them open it.',
+  );
+  const init = ['init', '--name', 'laptop', '--store', 'folder:../shared', '--kit-out', '../paper'];
+  const made = await run(stage, laptop, init);
+  keepSession(laptop, made);
+  screen.check(made.threshold === 2 && made.holders === 3 && made.canLose === 1, 'Two of three holders are needed, and one may be lost.');
+  const kits = [...filesBelow(stage.path('paper'))].filter(([file]) => file.endsWith('.txt'));
+  screen.check(kits.length === 2, 'Two kits are there to be printed.');
+  const open = [...filesBelow(stage.path('paper')).keys()].filter((file) => (statSync(stage.path('paper', file)).mode & 0o077) !== 0);
+  screen.check(process.platform === 'win32' || open.length === 0, 'Nobody else on this machine can read them.');
+  for (const [file, content] of kits) {
+    const words = content.toString('utf8').split(/-----[A-Z ]+-----/)[1] as string;
+    const bytes = Buffer.from(words.toLowerCase().match(/[a-z]+/g)?.join(' ') as string);
+    stage.others.push({ what: `the words of ${file}`, bytes });
+  }
+}
+
+export async function fill(stage: Stage): Promise<void> {
+  const { screen, records } = stage;
+  const laptop = stage.machine('laptop');
+  const { secrets, keygen } = makeSecrets(laptop.path('secrets'));
+  stage.secrets = secrets;
+  const count = stage.folders.reduce((sum, { records }) => sum + records.size, 0);
+  const folders = stage.folders.map(({ path }) => path).join(' and ');
+  screen.say(
+    `These are real: an SSH key${keygen ? ', just made by ssh-keygen' : ''}; the 24 words of a wallet; a login in JSON; and ${count} files from ${folders}.`,
+  );
+  for (const { key, file, value } of secrets) {
+    await run(stage, laptop, ['put', key, `secrets/${file}`]);
+    records.set(key, value);
+  }
+  for (const { path, prefix, records: files } of stage.folders) {
+    const { records: stored, skipped } = await run(stage, laptop, ['import', path, prefix]);
+    for (const [key, value] of files) records.set(key, value);
+    const left = skipped.length === 0 ? '' : ` (${skipped.length} are no plain files or too large, and were named)`;
+    screen.check(stored === files.size, `All ${files.size} files of ${prefix} went in${left}.`, () => `${stored} records were stored`);
+  }
+  const { stores } = await run(stage, laptop, ['sync']);
+  screen.check(stores[0].state === 'ok' && stores[0].behind === 0, 'The shared folder has everything, encrypted.');
+  await sameEverywhere(stage, [laptop], `All ${records.size} records read back the same, byte for byte.`);
+  rmSync(laptop.path('secrets'), { recursive: true });
+  screen.say('Maria deletes the originals. From now on they exist only in her passport.');
+}
