@@ -8,6 +8,7 @@ import { loadSession, type StoredSession } from './device/session.ts';
 import { PassportError } from './errors.ts';
 import { status } from './ceremonies/status.ts';
 import type { Runtime } from './ceremonies/runtime.ts';
+import type { RecordInfo as FoundRecord } from './records/view.ts';
 import type {
   ApproveOptions,
   Change,
@@ -43,8 +44,9 @@ import type {
   Waiting,
 } from './types.ts';
 
-const BATCH_UPDATES = 4096;
-const BATCH_BYTES = 4 * 1024 * 1024 - 64 * 1024;
+/** What one transaction of `putMany` holds at most: it rewrites the index once, whatever the number of its records. */
+const BATCH_UPDATES = 16_384;
+const BATCH_BYTES = 16 * 1024 * 1024;
 
 const ceremonies = () => import('./ceremonies/all.ts');
 const records = () => import('./records/all.ts');
@@ -205,6 +207,7 @@ export class Passport {
     const { newIncarnation } = await records();
     await device.transact(async (view) => {
       newIncarnation(view.tx, device.records(memberView(view)));
+      view.tx.set('amnesic', true); // it may have voted since: it reads its votes back before it votes again
     });
   }
 
@@ -392,13 +395,11 @@ export class Passport {
           : 'application/json';
     const type = options.type ?? natural;
     const normal = key.normalize('NFC');
-    const { writeCommit } = await records();
-    await this.#records(
-      (view, ctx) => writeCommit(view.tx, ctx, [{ key: normal, op: 'put', type, value: bytes, reason: null }]),
-      true,
-    );
-    const [info] = (await this.list(normal)).filter((record) => record.key === normal);
-    return info as RecordInfo;
+    const { findRecord, writeCommit } = await records();
+    return this.#records(async ({ tx, state }, ctx) => {
+      await writeCommit(tx, ctx, [{ key: normal, op: 'put', type, value: bytes, reason: null }]);
+      return recordInfo(state, (await findRecord(tx, ctx, normal)) as FoundRecord);
+    }, true);
   }
 
   /** Writes many records, in as few commits as they fit in. What was written before an abort stays. */
@@ -456,9 +457,9 @@ export class Passport {
   /** `no-such-record` when there is nothing to delete. */
   async delete(key: string): Promise<void> {
     const normal = key.normalize('NFC');
-    if ((await this.get(normal)) === undefined)
-      throw new PassportError('no-such-record', `there is no record "${normal}"`);
-    const { writeCommit } = await records();
+    const { findRecord, writeCommit } = await records();
+    const found = await this.#records(({ tx }, ctx) => findRecord(tx, ctx, normal));
+    if (found === undefined) throw new PassportError('no-such-record', `there is no record "${normal}"`);
     await this.#records(
       (view, ctx) =>
         writeCommit(view.tx, ctx, [{ key: normal, op: 'delete', type: '', value: new Uint8Array(0), reason: null }]),
@@ -607,18 +608,7 @@ function deviceName(state: MemberView['state'], id: string): string {
   return state.members.find((member) => hex(member.id) === id)?.name ?? id;
 }
 
-function recordInfo(
-  state: MemberView['state'],
-  record: {
-    key: string;
-    type: string;
-    sizeBytes: number;
-    device: string;
-    time: number;
-    version: string;
-    conflict: boolean;
-  },
-): RecordInfo {
+function recordInfo(state: MemberView['state'], record: FoundRecord): RecordInfo {
   const { key, type, sizeBytes, device, time, version, conflict } = record;
   return { key, type, size: sizeBytes, device: deviceName(state, device), time, version, conflict };
 }

@@ -23,7 +23,7 @@ import type {
   Waiting,
 } from '../types.ts';
 import { checkName, kitSheet, makeKit, type NewKit } from './found.ts';
-import { cancelChange, changeNumber, type ChangePlan, endChange, freshSeat, startChange } from './initiate.ts';
+import { cancelChange, changeNumber, type ChangePlan, endChange, freshSeat, isOver, startChange } from './initiate.ts';
 import { type OwnChange, ownChange } from './own-change.ts';
 import { confirmWords, finishInvitation, requireInvitation, startEnroll } from './invite.ts';
 import { given, type Runtime } from './runtime.ts';
@@ -64,7 +64,7 @@ async function changeState(run: Runtime, view: MemberView): Promise<Change | und
     const by = refusals.map((holder) => memberOf(state, holder)?.name ?? '?').join(', ');
     return { ...common, state: 'refused', approvedBy, hint: `Refused by ${by}.` };
   }
-  if (own.request.expiry <= device.env.clock.now() && slot.proposals.length === 0) {
+  if (isOver(device, view, slot, own)) {
     await endChange(device, view, own, 'expired');
     return { ...common, state: 'expired', approvedBy, hint: HINTS.expired };
   }

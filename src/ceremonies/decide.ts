@@ -3,7 +3,6 @@
  * registry, the keys and the replica on in one transaction (docs/protocol.md, 5, "Getting in", for a device that follows).
  */
 import { type Bytes, equal, hex } from '../bytes.ts';
-import { sha256 } from '../crypto/hash.ts';
 import { openObject, sealObject } from '../crypto/object.ts';
 import type { Device, MemberView } from '../device/device.ts';
 import { PassportError } from '../errors.ts';
@@ -19,7 +18,7 @@ import {
 } from '../format/votes.ts';
 import { openMeshLink } from '../registry/open.ts';
 import { applyEntry, epochOf, holderOf, type RegistryState } from '../registry/state.ts';
-import { checkCertificate, checkEntry } from '../registry/valid.ts';
+import { checkAttachments, checkCertificate, checkEntry } from '../registry/valid.ts';
 import { deviceOpener, dropOtherGrants, openOwnGrant } from './grants.ts';
 import { votesOf } from './slot.ts';
 
@@ -62,17 +61,6 @@ export async function openDecided(
   return { entry: parseEntry(decided.entry), certificate: parseCertificate(decided.certificate), wrap, link };
 }
 
-/** `entry-invalid` unless wrap and link are those that the entry names. */
-export function checkAttachments({ entry, wrap, link }: Pick<Decided, 'entry' | 'wrap' | 'link'>): void {
-  const part = entry.core.epochPart;
-  const good =
-    part === null
-      ? wrap.length + link.length === 0
-      : equal(sha256(wrap), part.wrapHash) &&
-        (part.linkHash === null ? link.length === 0 : equal(sha256(link), part.linkHash));
-  if (!good) throw new PassportError('entry-invalid', 'wrap or link are not those of the entry');
-}
-
 /** Registry objects of this replica, by slot: [slot, hash]. */
 export async function registryObjects(tx: MemberView['tx']): Promise<readonly (readonly [number, string])[]> {
   return ((await tx.get('reg')) ?? []) as [number, string][];
@@ -92,7 +80,7 @@ export async function follow(
   const { entry } = decided;
   await checkEntry(state, entry);
   checkCertificate(state, entry, decided.certificate);
-  checkAttachments(decided);
+  checkAttachments(entry, decided.wrap, decided.link);
   const after = applyEntry(state, entry);
   let { secrets } = view;
   const me = holderOf(after, secrets.deviceId);

@@ -10,11 +10,13 @@ import { newSession, type OpenSession } from '../device/session.ts';
 import { parseRequest } from '../format/entry.ts';
 import type { OpenableGrant } from '../registry/deal.ts';
 import type { Passphrases } from '../device/passphrases.ts';
-import { holderOf, holdersOf, type RegistryState } from '../registry/state.ts';
+import { isPassportError } from '../errors.ts';
+import { applyEntry, epochOf, holderOf, holdersOf, type RegistryState } from '../registry/state.ts';
+import { deviceOpener, openOwnGrant } from './grants.ts';
 import { certified, lastKey } from '../registry/vote.ts';
 import { type Decided, follow } from './decide.ts';
-import { counts, endChange, initiateDue } from './initiate.ts';
-import { type OwnChange, ownChange, setOwnChange } from './own-change.ts';
+import { counts, endChange, initiateDue, takeUp } from './initiate.ts';
+import { type OwnChange, ownChange } from './own-change.ts';
 import { acceptOf, evidenceFor, readSlot, type SlotView, voterState } from './slot.ts';
 import { acceptDue, approve, deviceHand, INITIATOR_QUIET_MS, kitHand, promiseDue, type VotingHand } from './voting.ts';
 
@@ -26,6 +28,8 @@ export interface Hands {
   readonly kitsFor?: Bytes;
   /** Receive keys of kits made here, for the dealer's check. */
   readonly openable?: readonly OpenableGrant[];
+  /** Asks the person whether kits may vote although these stores could not be read. */
+  readonly mayVoteWithout?: (stores: readonly string[]) => Promise<boolean>;
 }
 
 export interface Advanced {
@@ -41,25 +45,36 @@ const MAX_STEPS = 64;
 /** Name hashes that at least one store has confirmed. */
 export type StoredHashes = (tx: MemberView['tx']) => Promise<ReadonlySet<string>>;
 
-export function advance(device: Device, hands: Hands, stored: StoredHashes): Promise<Advanced> {
+/** What the sync before could see. */
+export interface Sight {
+  /** Every store was listed, and all that was new there was taken. */
+  readonly complete: boolean;
+  /** The person wants the kits to vote although a store could not be read. */
+  readonly kitsAnyway: boolean;
+}
+
+export function advance(device: Device, hands: Hands, stored: StoredHashes, sight: Sight): Promise<Advanced> {
   return device.transact(async (first) => {
     const decided: number[] = [];
     let said = false;
     if (first.state === undefined || (await forkOf(first.tx)) !== undefined)
       return { said, needsPassphrase: false, decided };
     const confirmed = await stored(first.tx);
+    const forgetful = (await first.tx.get('amnesic')) === true;
+    if (forgetful && sight.complete) first.tx.delete('amnesic');
+    const may: May = { device: !forgetful || sight.complete, kits: sight.complete || sight.kitsAnyway };
     for (let step = 0; step < MAX_STEPS; step++) {
       const view = (await device.view(first.tx)) as MemberView;
       const slot = await readSlot(device, view, confirmed);
       const certificate = decision(view.state, slot);
-      if (certificate !== undefined) {
+      if (certificate !== undefined && (await canFollow(device, view, certificate))) {
         const after = await follow(device, view, certificate);
         await settle(device, { ...view, state: after }, certificate);
         decided.push(certificate.entry.core.slot);
         said = true;
         continue;
       }
-      const done = await oneStep(device, view, slot, hands);
+      const done = await oneStep(device, view, slot, hands, may);
       if (done === 'said') said = true;
       else return { said, needsPassphrase: done === 'needs-passphrase', decided };
     }
@@ -72,10 +87,11 @@ async function oneStep(
   view: MemberView,
   slot: SlotView,
   hands: Hands,
+  may: May,
 ): Promise<'said' | 'nothing' | 'needs-passphrase'> {
-  const voters = votersAt(view, hands);
+  const voters = votersAt(view, hands, may);
   const own = await ownChange(view, device.pid);
-  const open = own?.state === 'open' && own.slot === slot.place.slot ? own : await takeOver(device, view, slot);
+  const open = own?.state === 'open' && own.slot === slot.place.slot ? own : await takenOver(device, view, slot);
   for (const hand of voters) {
     if ((await promiseDue(device, view, slot, hand)).said) return 'said';
     if (await acceptDue(device, view, slot, hand)) return 'said';
@@ -97,15 +113,38 @@ async function oneStep(
   });
 }
 
-function votersAt(view: MemberView, hands: Hands): VotingHand[] {
+/**
+ * Who may vote here now. A kit remembers what it voted only by what the stores have, and so does a device that was restored
+ * from a backup: both wait until every store was read.
+ */
+interface May {
+  readonly device: boolean;
+  readonly kits: boolean;
+}
+
+function votersAt(view: MemberView, hands: Hands, may: May): VotingHand[] {
   const { state, secrets } = view;
-  const voters = holderOf(state, secrets.deviceId) === undefined ? [] : [deviceHand(view)];
+  const voters = holderOf(state, secrets.deviceId) === undefined || !may.device ? [] : [deviceHand(view)];
   const { kitsFor } = hands;
-  if (kitsFor === undefined) return voters;
+  if (kitsFor === undefined || !may.kits) return voters;
   return [
     ...voters,
     ...hands.kits.filter(({ id }) => holderOf(state, id) !== undefined).map((kit) => kitHand(kit, kitsFor)),
   ];
+}
+
+/** Whether this device's grant of a decided entry is here; without it the head stays, and the next sync tries again. */
+async function canFollow(device: Device, view: MemberView, { entry }: Decided): Promise<boolean> {
+  const after = applyEntry(view.state, entry);
+  const me = holderOf(after, view.secrets.deviceId);
+  if (entry.core.epochPart === null || me === undefined) return true;
+  try {
+    await openOwnGrant(device, view.tx, epochOf(after), me.receiveKey, deviceOpener(view));
+    return true;
+  } catch (error) {
+    if (isPassportError(error)) return false;
+    throw error;
+  }
 }
 
 /** The certified entry of the open slot, if its quorum of accepts is here. */
@@ -140,6 +179,12 @@ export function dealtSession(device: Device, state: RegistryState, ttlMs: number
   return dealt && newSession(device.env.clock, dealt.kek, dealt.epoch, ttlMs);
 }
 
+/** Somebody else's request that this device finishes: begun before, or due now. */
+async function takenOver(device: Device, view: MemberView, slot: SlotView): Promise<OwnChange | undefined> {
+  const known = await ownChange(view, device.pid, 'takeover');
+  return known?.slot === slot.place.slot ? known : takeOver(device, view, slot);
+}
+
 /**
  * A holder that accepted an entry and hears nothing of a decision for a while finishes it with a higher round: the bytes are
  * here, nobody's share is needed again.
@@ -160,18 +205,5 @@ async function takeOver(device: Device, view: MemberView, slot: SlotView): Promi
   const request = parseRequest(entry.core.request);
   const asked = slot.requests.find((r) => equal(r.bytes, entry.core.request));
   if (asked === undefined || equal(request.initiator.id, deviceId)) return undefined;
-  const change: OwnChange = {
-    hash: asked.hash,
-    bytes: asked.bytes,
-    request,
-    slot: slot.place.slot,
-    prev: slot.place.prev,
-    round: Math.max(...asked.ballots.map((b) => b.round)),
-    roundAt: since[1],
-    roles: [],
-    state: 'open',
-    decidedSlot: null,
-  };
-  setOwnChange(view, change);
-  return change;
+  return takeUp(device, view, slot, asked);
 }

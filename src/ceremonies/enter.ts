@@ -13,12 +13,17 @@ import { parseName } from '../format/names.ts';
 import { parseCertificate, parseDecided, parseRegistryObject } from '../format/votes.ts';
 import { openGrantOf, openMeshLink, openWrap, vekOf } from '../registry/open.ts';
 import { applyEntry, epochOf, type RegistryState } from '../registry/state.ts';
-import { checkCertificate, checkEntry, checkFounding, checkFoundingCertificate } from '../registry/valid.ts';
+import {
+  checkAttachments,
+  checkCertificate,
+  checkEntry,
+  checkFounding,
+  checkFoundingCertificate,
+} from '../registry/valid.ts';
 import type { Store } from '../storage/store.ts';
 import type { StorePlace } from '../sync/ledger.ts';
 import { fetchAll, type Listed, listFolder } from '../sync/transfer.ts';
 import type { Decided } from './decide.ts';
-import { checkAttachments } from './decide.ts';
 
 const MOST_CANDIDATES = 64;
 
@@ -113,7 +118,7 @@ async function openAt(
       } as const;
       const inner = parseDecided(await openObject(context, sealed));
       const decided = { entry: parseEntry(inner.entry), certificate: parseCertificate(inner.certificate), wrap, link };
-      checkAttachments(decided);
+      checkAttachments(decided.entry, decided.wrap, decided.link);
       return { bytes, decided };
     } catch (error) {
       if (!isPassportError(error)) throw error;

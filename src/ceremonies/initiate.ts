@@ -24,6 +24,7 @@ import {
   requestHash,
   type Role,
 } from '../format/entry.ts';
+import type { Voucher } from '../format/votes.ts';
 import { checkDealt, type DealTerms, dealEpoch, finishEntry, type OpenableGrant } from '../registry/deal.ts';
 import { requiredEntry } from '../registry/evidence.ts';
 import {
@@ -34,13 +35,22 @@ import {
   signVouch,
   type Voter,
 } from '../registry/messages.ts';
-import { contributionOf, kekOf, vekOf } from '../registry/open.ts';
+import { contributionOf, fitsCommitment, kekOf, vekOf } from '../registry/open.ts';
 import { epochOf, holderOf, holdersAfter, holdersOf, type RegistryState, startsEpoch } from '../registry/state.ts';
-import { checkEntry, checkRequest } from '../registry/valid.ts';
+import { checkEntry, checkRequest, isBirthPromise } from '../registry/valid.ts';
 import { compareBallots, lastKey, MAX_ROUND_STEP } from '../registry/vote.ts';
 import { keepGrants } from './grants.ts';
 import { type OwnChange, ownChange, setOwnChange } from './own-change.ts';
-import { ballotOf, evidenceFor, promiseOf, proposalOf, say, type SlotRequest, type SlotView } from './slot.ts';
+import {
+  ballotOf,
+  evidenceFor,
+  promiseOf,
+  proposalOf,
+  say,
+  type SlotApproval,
+  type SlotRequest,
+  type SlotView,
+} from './slot.ts';
 
 /** Twenty minutes: long enough to fetch the other device from the next room. */
 export const REQUEST_TTL_MS = 20 * 60 * 1000;
@@ -97,14 +107,16 @@ export async function startChange(
   slot: SlotView,
   plan: ChangePlan,
 ): Promise<OwnChange> {
-  const { state, secrets } = view;
+  const { state } = view;
   const { clock } = device.env;
   const known = await ownChange(view, device.pid);
-  if (known?.state === 'open') {
+  if (known?.state === 'open' && isOver(device, view, slot, known)) await endChange(device, view, known, 'expired');
+  else if (known?.state === 'open') {
     throw new PassportError('waiting', 'this device already asked for a change that is not decided', {
       hint: `Finish it (passport sync), or cancel it: passport cancel ${hex(known.request.rid).slice(0, 8)}`,
     });
   }
+  const secrets = await device.box.read(view.tx);
   const oneTimeKey = receiveKey(device.random);
   const rid = device.bytes(16);
   const request: ChangeRequest = {
@@ -128,40 +140,76 @@ export async function startChange(
   const bytes = encodeRequest(request);
   const place = placeAfter(state);
   const change: OwnChange = {
+    cell: 'change',
     hash: requestHash(device.pid, bytes),
     bytes,
     request,
     slot: place.slot,
     prev: place.prev,
-    round: nextRound(slot),
+    round: nextRound(view.state, slot, view.secrets.deviceId),
     roundAt: clock.now(),
     roles: plan.roles ?? [],
     state: 'open',
     decidedSlot: null,
   };
   setOwnChange(view, change);
-  await sayRequest(device, view, change, plan.voucher);
+  const { voucher } = plan;
+  const vouched = voucher && { holder: voucher.id, signature: signVouch(device.pid, voucher, place, change.hash) };
+  await sayRequest(device, view, change, vouched ?? null);
   return change;
 }
 
-/** One more than any round seen in the slot. */
-function nextRound(slot: SlotView): number {
-  const rounds = [...slot.requests.flatMap((r) => r.ballots), ...slot.promises.map((p) => p.ballot)].map(
-    (b) => b.round,
-  );
-  return Math.max(0, ...rounds) + 1;
+/** Begins a new round for a request of somebody else, whose entry this device accepted: to finish it, not to change it. */
+export async function takeUp(device: Device, view: MemberView, slot: SlotView, asked: SlotRequest): Promise<OwnChange> {
+  const change: OwnChange = {
+    cell: 'takeover',
+    ...{ hash: asked.hash, bytes: asked.bytes, request: asked.request, slot: slot.place.slot, prev: slot.place.prev },
+    ...{
+      round: nextRound(view.state, slot, view.secrets.deviceId),
+      roundAt: device.env.clock.now(),
+      roles: [],
+      state: 'open',
+      decidedSlot: null,
+    },
+  };
+  setOwnChange(view, change);
+  await sayRequest(device, view, change, asked.voucher);
+  return change;
+}
+
+/**
+ * Whether this device's own request can lead to nothing any more: too late, or the key to its approvals died with the boot.
+ * Once it is proposed, the others can decide it at any time.
+ */
+export function isOver(device: Device, { secrets }: MemberView, slot: SlotView, change: OwnChange): boolean {
+  const { clock } = device.env;
+  if (slot.proposals.some(({ ballot }) => equal(ballot.initiator, secrets.deviceId))) return false;
+  const key = oneTime(secrets, change.request.rid, { bootId: clock.bootId(), monotonic: clock.monotonic() });
+  const mine = equal(change.request.initiator.id, secrets.deviceId);
+  return change.request.expiry <= clock.now() || (mine && key === undefined);
+}
+
+/**
+ * The round that a quorum can still promise: above what the N-th lowest holder has promised, and above this device's own. A
+ * single ballot far up, by whoever, moves nobody.
+ */
+function nextRound(state: RegistryState, slot: SlotView, me: Bytes): number {
+  const promised = holdersOf(state)
+    .map(({ id }) => Math.max(0, ...slot.promises.filter((p) => equal(p.holder, id)).map((p) => p.ballot.round)))
+    .sort((a, b) => a - b);
+  const own = slot.requests.flatMap(({ ballots }) => ballots).filter(({ initiator }) => equal(initiator, me));
+  return Math.max(promised[state.threshold - 1] ?? 0, ...own.map(({ round }) => round)) + 1;
 }
 
 /**
  * Says the request in this round. Holders follow at most 16 rounds at a time, so a round far up is climbed to: whoever is
  * behind promises the lower ones first.
  */
-async function sayRequest(device: Device, view: MemberView, change: OwnChange, voucher?: KitHand): Promise<void> {
+async function sayRequest(device: Device, view: MemberView, change: OwnChange, voucher: Voucher | null): Promise<void> {
   const voter: Voter = { id: view.secrets.deviceId, signSeed: view.secrets.signSeed };
   const place = { slot: change.slot, prev: change.prev };
-  const vouched = voucher && { holder: voucher.id, signature: signVouch(device.pid, voucher, place, change.hash) };
   const steps = Array.from(
-    { length: Math.floor((change.round - 1) / MAX_ROUND_STEP) },
+    { length: Math.min(64, Math.floor((change.round - 1) / MAX_ROUND_STEP)) },
     (_, i) => (i + 1) * MAX_ROUND_STEP,
   );
   for (const round of [...steps, change.round]) {
@@ -172,7 +220,7 @@ async function sayRequest(device: Device, view: MemberView, change: OwnChange, v
       ...place,
       ballot,
       request: change.bytes,
-      voucher: vouched ?? null,
+      voucher,
       signature,
     });
   }
@@ -231,9 +279,12 @@ export async function initiateDue(
   if (slot.proposals.some((proposal) => compareBallots(ballotOf(proposal.ballot), here) === 0)) {
     return bumpRound(device, view, slot, change);
   }
-  const promises = slot.promises.filter(
-    (p) => compareBallots(ballotOf(p.ballot), here) === 0 && counts(state, slot, p.holder, p.signature),
-  );
+  const promises: SlotView['promises'][number][] = [];
+  for (const p of slot.promises) {
+    if (compareBallots(ballotOf(p.ballot), here) !== 0 || !counts(state, slot, p.holder, p.signature)) continue;
+    // A promise that could not stand in an entry does not count: else who is let go could spoil every entry with it.
+    if (p.last !== null || (await isBirthPromise(state, change.request, ballot, p))) promises.push(p);
+  }
   if (promises.length < state.threshold) return bumpRound(device, view, slot, change);
   const holders = new Set(holdersOf(state).map(({ id }) => hex(id)));
   const proposals = new Map(slot.proposals.map((p) => [lastKey(proposalOf(p)), proposalOf(p)]));
@@ -260,11 +311,12 @@ export async function initiateDue(
     return 'said';
   }
   const asked = slot.requests.find((request) => equal(request.hash, change.hash));
-  if (asked === undefined || change.state !== 'open') return 'nothing';
-  const approvals = asked.approvals.filter((a) => counts(state, slot, a.holder, a.signature));
+  if (asked === undefined || change.state !== 'open' || isOver(device, view, slot, change)) return 'nothing';
+  const counted = asked.approvals.filter((a) => counts(state, slot, a.holder, a.signature));
+  const { approvals, shares } = await goodApprovals(device, view, change, { ...asked, approvals: counted });
   if (approvals.length < state.threshold || change.roles.length < change.request.enters.length) return 'nothing';
   const free = promises.filter((promise) => promise.last === null);
-  const built = await build(device, view, change, { ballot, promises: free, asked: { ...asked, approvals } }, options);
+  const built = await build(device, view, change, { ballot, promises: free, approvals, shares }, options);
   if (built === 'needs-passphrase') return built;
   await keepGrants(view.tx, built.grants);
   await propose(device, view, slot, ballot, free, built, built.id);
@@ -278,9 +330,10 @@ async function bumpRound(device: Device, view: MemberView, slot: SlotView, chang
   const overtaken = slot.promises.some((promise) => compareBallots(ballotOf(promise.ballot), here) > 0);
   const patience = 30_000 * 2 ** Math.min(change.round - 1, 6);
   if (!overtaken || Math.abs(clock.now() - change.roundAt) < patience) return 'nothing';
-  const next = { ...change, round: nextRound(slot), roundAt: clock.now() };
+  const next = { ...change, round: nextRound(view.state, slot, view.secrets.deviceId), roundAt: clock.now() };
   setOwnChange(view, next);
-  await sayRequest(device, view, next);
+  const asked = slot.requests.find((request) => equal(request.hash, change.hash));
+  await sayRequest(device, view, next, asked?.voucher ?? null);
   return 'said';
 }
 
@@ -310,31 +363,37 @@ async function propose(
 interface Ready {
   readonly ballot: Ballot;
   readonly promises: SlotView['promises'];
-  readonly asked: SlotRequest;
+  readonly approvals: readonly SlotApproval[];
+  readonly shares: readonly Contribution[];
 }
 
-/** Opens the approvers' shares; bad ones are dropped by the combination, which names them. */
-async function sharesOf(
+/** Approvals that came with a share that fits its holder's commitment; one without is no help and would stop the rest. */
+async function goodApprovals(
   device: Device,
   view: MemberView,
   change: OwnChange,
   asked: SlotRequest,
-): Promise<Contribution[]> {
+): Promise<{ approvals: SlotApproval[]; shares: Contribution[] }> {
   const { clock } = device.env;
   const key = oneTime(view.secrets, change.request.rid, { bootId: clock.bootId(), monotonic: clock.monotonic() });
-  if (key === undefined) return [];
   const epoch = epochOf(view.state);
+  const approvals: SlotApproval[] = [];
   const shares: Contribution[] = [];
-  for (const { holder, share } of asked.approvals) {
-    try {
-      const context = { info: info(device.pid, 'change-share', view.state.epoch, asked.hash, holder) };
-      const contribution = contributionOf(epoch, holder, await hpkeOpen(key, context, share));
-      if (contribution !== undefined) shares.push(contribution);
-    } catch (error) {
-      if (!isPassportError(error)) throw error;
+  for (const approval of key === undefined ? [] : asked.approvals) {
+    const context = { info: info(device.pid, 'change-share', view.state.epoch, asked.hash, approval.holder) };
+    for (const sealed of approval.shares) {
+      try {
+        const given = contributionOf(epoch, approval.holder, await hpkeOpen(key as Bytes, context, sealed));
+        if (given === undefined || !fitsCommitment(device.pid, epoch, given)) continue;
+        approvals.push(approval);
+        shares.push(given);
+        break;
+      } catch (error) {
+        if (!isPassportError(error)) throw error;
+      }
     }
   }
-  return shares;
+  return { approvals, shares };
 }
 
 async function build(device: Device, view: MemberView, change: OwnChange, ready: Ready, options: InitiateOptions) {
@@ -349,7 +408,7 @@ async function build(device: Device, view: MemberView, change: OwnChange, ready:
   if (epochStarts || kek === undefined) {
     passphraseKey = await options.passphrases.current(before.salt, before.cost);
     if (passphraseKey === undefined) return 'needs-passphrase' as const;
-    const { vek } = await vekOf(pid, before, await sharesOf(device, view, change, ready.asked));
+    const { vek } = await vekOf(pid, before, ready.shares);
     kek = kekOf(pid, before, vek, passphraseKey);
     wipe(vek);
   }
@@ -362,7 +421,7 @@ async function build(device: Device, view: MemberView, change: OwnChange, ready:
     birth: ready.ballot,
     request: change.bytes,
     promises: ready.promises,
-    approvals: ready.asked.approvals.map(({ holder, signature }) => ({ holder, signature })),
+    approvals: ready.approvals.map(({ holder, signature }) => ({ holder, signature })),
     roles: change.roles,
     time: Math.max(0, device.env.clock.now()),
     holders: after,

@@ -216,10 +216,10 @@ async function receiveHello(
   }
   const { secrets } = view;
   const hM1 = sha256(plaintext);
-  const reveal = encodeReveal({
-    ...{ nonce: kept.nonce, holder: secrets.deviceId, signKey: secrets.signKey, slot: open.slot, head: open.head },
-    signature: signReveal(secrets.signSeed, device.pid, data.iid, hI, hM1, { nonce: kept.nonce, head: open.head }),
-  });
+  const { slot, head: at } = open;
+  const shown = { nonce: kept.nonce, holder: secrets.deviceId, signKey: secrets.signKey, slot, head: at };
+  const signature = signReveal(secrets.signSeed, device.pid, data.iid, hI, hM1, shown);
+  const reveal = encodeReveal({ ...shown, signature });
   await post(
     view.tx,
     { tag: pairTag(data.secret, 2) },

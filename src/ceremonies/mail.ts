@@ -104,12 +104,13 @@ export async function dropLater(tx: Tx, hashes: readonly string[]): Promise<void
   tx.set('mail-drop', [...(await toDrop(tx)), ...hashes].slice(-512));
 }
 
+/** Returns the name hash of the object. */
 export async function sendMail(
   device: Device,
   view: MemberView,
   to: Member,
   mail: Omit<Mail, 'sender'>,
-): Promise<void> {
+): Promise<string> {
   const { state, secrets } = view;
   const epoch = state.epoch;
   const mesh = secrets.mesh.get(epoch) as Bytes;
@@ -127,7 +128,7 @@ export async function sendMail(
   );
   const plaintext = pad(encode([sender, to.id, mail.kind, mail.id, mail.body, signed]));
   const sealed = await hpkeSeal(to.receiveKey, context(device, epoch, mesh, to.id), plaintext, device.random);
-  await post(view.tx, { holder: to.id }, concat(uintBytes(epoch, 4), sealed), device.env.clock.now() + MAIL_TTL_MS);
+  return post(view.tx, { holder: to.id }, concat(uintBytes(epoch, 4), sealed), device.env.clock.now() + MAIL_TTL_MS);
 }
 
 /** Opens a mail to this device; undefined for anything that is not one by a current device. */
@@ -164,7 +165,7 @@ export async function unread(tx: Tx): Promise<readonly (Mail & { readonly at: nu
 }
 
 export async function keepMail(tx: Tx, mail: Mail, now: number): Promise<void> {
-  const all = await unread(tx);
+  const all = (await unread(tx)).filter(({ at }) => now - at < 2 * MAIL_TTL_MS);
   const same = (other: Mail) =>
     other.kind === mail.kind && equal(other.id, mail.id) && equal(other.sender, mail.sender);
   if (all.some(same) || (await answered(tx)).has(hex(mail.id) + mail.kind)) return;

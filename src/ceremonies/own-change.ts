@@ -5,6 +5,8 @@ import { type ChangeRequest, parseRequest, requestHash, type Role } from '../for
 
 /** This device's own change, as the cell `change` keeps it. */
 export interface OwnChange {
+  /** `change`: what this device's person asked for. `takeover`: somebody else's, which it finishes. */
+  readonly cell: 'change' | 'takeover';
   readonly hash: Bytes;
   readonly bytes: Bytes;
   readonly request: ChangeRequest;
@@ -20,11 +22,16 @@ export interface OwnChange {
 
 type Encoded = [Bytes, number, Bytes, number, number, [Bytes, Bytes, Bytes][], OwnChange['state'], number | null];
 
-export async function ownChange({ tx }: MemberView, pid: Bytes): Promise<OwnChange | undefined> {
-  const value = (await tx.get('change')) as Encoded | undefined;
+export async function ownChange(
+  { tx }: MemberView,
+  pid: Bytes,
+  cell: OwnChange['cell'] = 'change',
+): Promise<OwnChange | undefined> {
+  const value = (await tx.get(cell)) as Encoded | undefined;
   if (value === undefined) return undefined;
   const [bytes, slot, prev, round, roundAt, roles, state, decidedSlot] = value;
   return {
+    cell,
     hash: requestHash(pid, bytes),
     bytes,
     request: parseRequest(bytes),
@@ -34,7 +41,7 @@ export async function ownChange({ tx }: MemberView, pid: Bytes): Promise<OwnChan
 }
 
 export function setOwnChange({ tx }: MemberView, change: OwnChange): void {
-  tx.set('change', [
+  tx.set(change.cell, [
     change.bytes,
     change.slot,
     change.prev,

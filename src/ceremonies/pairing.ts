@@ -75,19 +75,24 @@ export function checkPossession(pid: Bytes, iid: Bytes, hI: Bytes, hello: PairHe
   return verifyStatement(hello.signKey, hello.possession, pid, 'pair-pop', ...possessionFields(iid, hI, hello));
 }
 
+function revealFields(iid: Bytes, hI: Bytes, hM1: Bytes, reveal: Omit<PairReveal, 'signature'>) {
+  const { nonce, holder, signKey, slot, head } = reveal;
+  return [iid, hI, hM1, nonce, holder, signKey, slot, head] as const;
+}
+
 export function signReveal(
   seed: Bytes,
   pid: Bytes,
   iid: Bytes,
   hI: Bytes,
   hM1: Bytes,
-  reveal: Pick<PairReveal, 'nonce' | 'head'>,
+  reveal: Omit<PairReveal, 'signature'>,
 ): Bytes {
-  return signStatement(seed, pid, 'pair-2', iid, hI, hM1, reveal.nonce, reveal.head);
+  return signStatement(seed, pid, 'pair-2', ...revealFields(iid, hI, hM1, reveal));
 }
 
 export function checkReveal(pid: Bytes, iid: Bytes, hI: Bytes, hM1: Bytes, reveal: PairReveal): boolean {
-  return verifyStatement(reveal.signKey, reveal.signature, pid, 'pair-2', iid, hI, hM1, reveal.nonce, reveal.head);
+  return verifyStatement(reveal.signKey, reveal.signature, pid, 'pair-2', ...revealFields(iid, hI, hM1, reveal));
 }
 
 /** T, and the three words that both sides compute from it. */

@@ -9,7 +9,7 @@ import type { KitHand } from '../device/hands.ts';
 import { PassportError } from '../errors.ts';
 import { matchNumber } from '../format/entry.ts';
 import { parseHello } from '../format/pairing.ts';
-import { memberOf } from '../registry/state.ts';
+import { holdersOf, memberOf } from '../registry/state.ts';
 import { storedVotes } from '../sync/ledger.ts';
 import type { ApproveOptions, Change, Request } from '../types.ts';
 import { decidedAt } from './chain.ts';
@@ -43,8 +43,10 @@ async function look(run: Runtime, view: MemberView): Promise<Found> {
   const slot = await readSlot(device, view, await storedVotes(view.tx));
   const now = device.env.clock.now();
   const refused = await refusedHere(view.tx);
+  const canRefuse = holdersOf(view.state).length - view.state.threshold;
   const open = slot.requests.filter(
-    ({ request, cancelled, hash }) => !cancelled && request.expiry > now && !refused.has(hex(hash)),
+    ({ request, cancelled, hash, refusedBy }) =>
+      !cancelled && request.expiry > now && !refused.has(hex(hash)) && refusedBy.length <= canRefuse,
   );
   const perDevice = new Map<string, number>();
   const changes = open.filter(({ request }) => {

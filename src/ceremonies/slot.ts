@@ -24,6 +24,7 @@ import {
   type VoteAccept,
   type VoteMessage,
   type VoteProposal,
+  type Voucher,
 } from '../format/votes.ts';
 import {
   checkAccept,
@@ -32,11 +33,13 @@ import {
   checkPromise,
   checkProposalSignature,
   checkRefusal,
+  checkShare,
   checkVouch,
   placeAfter,
 } from '../registry/messages.ts';
 import { provenProposals } from '../registry/evidence.ts';
 import { holderOf, holdersOf, type RegistryState } from '../registry/state.ts';
+import { checkAttachments } from '../registry/valid.ts';
 import {
   type AcceptOf,
   compareBallots,
@@ -48,6 +51,11 @@ import {
 } from '../registry/vote.ts';
 import * as vote from '../registry/vote.ts';
 
+/** The limit of CBOR with the object around it. */
+export const MAX_VOTE_BYTES = 1024 * 1024 + 128 * 1024;
+/** Votes by one holder in one slot that are kept: more than any honest one says. */
+export const MAX_VOTES_PER_HOLDER = 128;
+
 /** A vote object in the replica: who put it (for its name in stores), its slot and its hash. */
 export interface VoteObject {
   readonly holder: Bytes;
@@ -58,8 +66,8 @@ export interface VoteObject {
 export interface SlotApproval {
   readonly holder: Bytes;
   readonly signature: Bytes;
-  /** HPKE to the request's one-time key. */
-  readonly share: Bytes;
+  /** HPKE to the request's one-time key; whoever gave several meant one of them. */
+  readonly shares: readonly Bytes[];
 }
 
 export interface SlotRequest {
@@ -67,6 +75,8 @@ export interface SlotRequest {
   readonly bytes: Bytes;
   readonly request: ChangeRequest;
   readonly ballots: readonly Ballot[];
+  /** Who vouches for it, when its initiator is no holder. */
+  readonly voucher: Voucher | null;
   readonly approvals: readonly SlotApproval[];
   readonly refusedBy: readonly Bytes[];
   readonly cancelled: boolean;
@@ -119,7 +129,9 @@ function context(device: Device, view: MemberView, slot: number) {
 export async function say(device: Device, view: MemberView, holder: Bytes, message: VoteMessage): Promise<void> {
   const at = context(device, view, message.slot);
   if (at === undefined) throw new TypeError('no mesh key of the slot’s epoch');
-  const hash = view.tx.addObject(await sealObject(at, encodeVote(message), device.random));
+  const bytes = encodeVote(message);
+  parseVote(bytes); // what would not be read is not said: it could not be remembered either
+  const hash = view.tx.addObject(await sealObject(at, bytes, device.random));
   await keepVote(view, { holder, slot: message.slot, hash });
 }
 
@@ -135,6 +147,18 @@ async function keepVote({ tx }: MemberView, vote: VoteObject): Promise<void> {
     'votes',
     [...known, vote].map(({ holder, slot, hash }) => [holder, slot, hash]),
   );
+}
+
+/** Whether bytes from a store are a vote message of this slot that somebody with the mesh key made. */
+export async function isVote(device: Device, view: MemberView, slot: number, bytes: Bytes): Promise<boolean> {
+  const at = context(device, view, slot);
+  if (at === undefined || bytes.length > MAX_VOTE_BYTES) return false;
+  try {
+    return parseVote(await openObject(at, bytes)).slot === slot;
+  } catch (error) {
+    if (isPassportError(error)) return false;
+    throw error;
+  }
 }
 
 /** Takes a vote object that a store had; who put it is known once it is open, so the name says only the tag. */
@@ -167,13 +191,16 @@ export async function readSlot(device: Device, view: MemberView, storedHashes: R
   return reader.view();
 }
 
-/** Copies of proposals that are looked at in one slot: more than honest rounds ever make. */
-const MAX_PROPOSALS = 256;
+/** Signed copies of one proposal that are looked at: they can differ in the promises that they carry. */
+const MAX_COPIES = 16;
+/** Shares by one holder for one request that are tried. */
+const MAX_SHARES = 8;
 
 interface RequestNotes {
   readonly hash: Bytes;
   readonly bytes: Bytes;
   readonly request: ChangeRequest;
+  readonly voucher: Voucher | null;
   readonly ballots: Map<string, Ballot>;
 }
 
@@ -186,7 +213,7 @@ class SlotReader {
   readonly #cancels: { ofRequest: Bytes; signature: Bytes }[] = [];
   readonly #heldApprovals: Extract<VoteMessage, { type: 'approve' }>[] = [];
   readonly #promises = new Map<string, VotePromise>();
-  readonly #evidences: Evidence[] = [];
+  readonly #heldProposals: VoteProposal[] = [];
   readonly #accepts = new Map<string, VoteAccept>();
   readonly #entries = new Map<Id, SlotEntry>();
   readonly #stored = new Set<Id>();
@@ -206,7 +233,7 @@ class SlotReader {
         this.#request(message);
         return;
       case 'promise':
-        this.#evidences.push(message.evidence);
+        this.#evidence(message.evidence);
         this.#promise(message.promise, stored);
         return;
       case 'approve':
@@ -214,7 +241,7 @@ class SlotReader {
         if (stored) this.#stored.add(hex(message.signature));
         return;
       case 'propose':
-        this.#evidences.push(message.evidence);
+        this.#evidence(message.evidence);
         return;
       case 'accept': {
         const { accept } = message;
@@ -260,6 +287,7 @@ class SlotReader {
       hash,
       bytes: message.request,
       request,
+      voucher: message.voucher,
       ballots: new Map<string, Ballot>(),
     };
     const { round, initiator: by } = ids(message.ballot);
@@ -276,25 +304,36 @@ class SlotReader {
     return true;
   }
 
-  /** Entries and signed proposals of all evidence; read last, when every request and its initiator is known. */
-  #signedProposals(): (Proposal & { readonly signed: VoteProposal })[] {
-    const copies: (Proposal & { readonly signed: VoteProposal })[] = [];
-    for (const { entries } of this.#evidences) {
-      for (const bundle of entries) {
-        const parsed = parseEntry(bundle.entry);
-        this.#entries.set(hex(parsed.id), { ...bundle, parsed });
-      }
+  /** Takes the entries of one message, all or, if one of them is not what it should be, none; the first of equals stays. */
+  #evidence({ entries, proposals }: Evidence): void {
+    const parsed = entries.map((bundle): SlotEntry => {
+      const entry = parseEntry(bundle.entry);
+      checkAttachments(entry, bundle.wrap, bundle.link);
+      return { ...bundle, parsed: entry };
+    });
+    for (const bundle of parsed) {
+      const id = hex(bundle.parsed.id);
+      if (!this.#entries.has(id)) this.#entries.set(id, bundle);
     }
-    for (const signed of this.#evidences.flatMap(({ proposals }) => proposals).slice(0, MAX_PROPOSALS)) {
+    this.#heldProposals.push(...proposals);
+  }
+
+  /** The signed proposals of all evidence; read last, when every request and its initiator is known. */
+  #signedProposals(): (Proposal & { readonly signed: VoteProposal })[] {
+    const copies = new Map<string, (Proposal & { readonly signed: VoteProposal })[]>();
+    for (const signed of this.#heldProposals) {
       // The initiator's key: a holder's, or that of a fresh device that a holder vouched for.
       const { initiator } = signed.ballot;
       const fresh = [...this.#requests.values()].find(({ request }) => equal(request.initiator.id, initiator));
       const key = this.#keyOf(initiator) ?? fresh?.request.initiator.signKey;
-      if (!key || !checkProposalSignature(this.#state.pid, key, this.#place, signed)) continue;
+      const proposal = { ...proposalOf(signed), signed };
+      const same = copies.get(lastKey(proposal)) ?? [];
+      if (!key || same.length >= MAX_COPIES) continue;
+      if (!checkProposalSignature(this.#state.pid, key, this.#place, signed)) continue;
       if (!signed.promises.every((promise) => this.#promise(promise, true))) continue;
-      copies.push({ ...proposalOf(signed), signed });
+      copies.set(lastKey(proposal), [...same, proposal]);
     }
-    return copies;
+    return [...copies.values()].flat();
   }
 
   view(): SlotView {
@@ -305,13 +344,16 @@ class SlotReader {
     };
     const holders = new Set(holdersOf(this.#state).map(({ id }) => hex(id)));
     const proven = provenProposals(this.#signedProposals(), threshold, holders, births);
-    for (const { holder, requestHash: of, signature, share } of this.#heldApprovals) {
+    for (const { holder, requestHash: of, signature, share, shareSignature } of this.#heldApprovals) {
       const known = this.#requests.get(hex(of));
       const key = this.#keyOf(holder);
       if (known === undefined || key === undefined || !checkApproval(this.#state, key, signature, known.request, of))
         continue;
+      if (!checkShare(pid, key, shareSignature, this.#place, of, share)) continue;
       const list = this.#approvals.get(hex(of)) ?? new Map<Id, SlotApproval>();
-      this.#approvals.set(hex(of), list.set(hex(holder), { holder, signature, share }));
+      const shares = list.get(hex(holder))?.shares ?? [];
+      if (shares.length >= MAX_SHARES || shares.some((known) => equal(known, share))) continue;
+      this.#approvals.set(hex(of), list.set(hex(holder), { holder, signature, shares: [...shares, share] }));
     }
     const requests = [...this.#requests.values()].map((known): SlotRequest => {
       const key = hex(known.hash);
@@ -319,6 +361,7 @@ class SlotReader {
         hash: known.hash,
         bytes: known.bytes,
         request: known.request,
+        voucher: known.voucher,
         ballots: [...known.ballots.values()],
         approvals: [...(this.#approvals.get(key)?.values() ?? [])],
         refusedBy: [...(this.#refusals.get(key)?.values() ?? [])],

@@ -23,7 +23,7 @@ import {
 } from '../sync/ledger.ts';
 import type { StoreReport, StoreState } from '../types.ts';
 import { drillDue } from './drill-answers.ts';
-import { advance, type Hands } from './engine.ts';
+import { advance, type Hands, type Sight } from './engine.ts';
 import { throwIfAborted } from '../sync/transfer.ts';
 import { behind } from '../sync/wanted.ts';
 import { pull, type Pulled, push, type VisitOptions } from './visit.ts';
@@ -109,8 +109,9 @@ export async function syncAll(
   let waitingForUnlock = 0;
   let needsPassphrase = false;
   const restore = visits.some(({ pulled }) => pulled?.rolledBack === true || (pulled?.lost.length ?? 0) > 0);
+  const sight = await sightOf(visits, hands);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const moved = await advance(device, hands, storedVotes);
+    const moved = await advance(device, hands, storedVotes, sight);
     decided.push(...moved.decided);
     needsPassphrase = moved.needsPassphrase;
     if (moved.decided.length > 0) await settle(device);
@@ -138,6 +139,19 @@ export async function syncAll(
     waitingForUnlock,
     notices: [...settled.notices, ...(await forkNotice(device))],
   };
+}
+
+/** A kit that voted elsewhere may have left its vote in a store that does not answer: then its person decides. */
+async function sightOf(visits: readonly Visit[], hands: Hands): Promise<Sight> {
+  const failed = visits.filter(({ pulled, error }) => pulled === undefined || error !== undefined);
+  const complete = failed.length === 0;
+  if (complete || hands.kitsFor === undefined || hands.kits.length === 0) return { complete, kitsAnyway: false };
+  const yes = (await hands.mayVoteWithout?.(failed.map(({ place }) => place.url))) === true;
+  if (!yes)
+    throw new PassportError('refused', 'a store could not be read, so the kit did not vote', {
+      hint: 'Try again when every store answers.',
+    });
+  return { complete, kitsAnyway: true };
 }
 
 /** Votes that the listing showed are confirmed: a kit's counts from then on. */
@@ -197,7 +211,10 @@ async function dropOldKeys(device: Device, view: MemberView): Promise<void> {
   const devices = holdersOf(state).filter(({ kind }) => kind === 'device');
   const opened = (await acknowledgements(tx)).filter(({ epoch }) => epoch === state.epoch);
   const { dealer } = epochOf(state);
-  const good = devices.length === 1 ? opened.length > 0 : opened.some(({ device: by }) => !equal(by, dealer));
+  const good =
+    devices.length === 1
+      ? opened.length > 0
+      : opened.some(({ device: by }) => !equal(by, dealer) && devices.some(({ id }) => equal(id, by)));
   if (!good) return;
   await device.box.write(tx, { ...secrets, receive: secrets.receive.filter((key) => !stale.includes(key)) });
 }

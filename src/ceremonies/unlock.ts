@@ -89,8 +89,8 @@ export function unlockNumber(pid: Bytes, request: Pick<UnlockRequest, 'hash'>): 
 
 /** This device's own open unlock: its request as the cell `unlock` keeps it. */
 export async function ownUnlock({ tx }: Pick<MemberView, 'tx'>, pid: Bytes): Promise<UnlockRequest | undefined> {
-  const bytes = (await tx.get('unlock')) as Bytes | null | undefined;
-  return bytes ? parseUnlock(pid, bytes) : undefined;
+  const value = (await tx.get('unlock')) as [Bytes, string[]] | null | undefined;
+  return value ? parseUnlock(pid, value[0]) : undefined;
 }
 
 /** Asks every other device; any N-1 of them (less the kits typed here) are enough. */
@@ -125,9 +125,10 @@ export async function askUnlock(
     tx,
     withOneTime(secrets, { id: rid, bootId: clock.bootId(), deadline, secret: key.privateKey }),
   );
-  tx.set('unlock', bytes);
   const body = encode([bytes, signStatement(secrets.signSeed, device.pid, 'unlock', sha256(bytes))]);
-  for (const other of others) await sendMail(device, view, other, { kind: 'unlock', id: rid, body });
+  const posted: string[] = [];
+  for (const other of others) posted.push(await sendMail(device, view, other, { kind: 'unlock', id: rid, body }));
+  tx.set('unlock', [bytes, posted]);
   return parseUnlock(device.pid, bytes);
 }
 
@@ -150,7 +151,8 @@ export async function unlockRequests(device: Device, view: MemberView): Promise<
         equal(mail.id, request.rid) &&
         verifyStatement(author.signKey, signed, device.pid, 'unlock', sha256(bytes)) &&
         request.epoch === state.epoch &&
-        equal(state.entries[request.slot]?.id ?? request.rid, request.head) &&
+        request.slot === headSlot(state) &&
+        equal(head(state).id, request.head) &&
         request.chosen.some((id) => equal(id, secrets.deviceId)) &&
         request.notAfter > device.env.clock.now() &&
         request.notAfter <= mail.at + 2 * UNLOCK_TTL_MS &&
@@ -198,11 +200,10 @@ export async function endUnlock(
   cancelled: boolean,
 ): Promise<void> {
   const { state, secrets, tx } = view;
+  const posted = ((await tx.get('unlock')) as [Bytes, string[]] | null | undefined)?.[1] ?? [];
   tx.set('unlock', null);
-  await withdraw(
-    tx,
-    (mail) => 'holder' in mail.to && request.chosen.some((id) => equal(id, (mail.to as { holder: Bytes }).holder)),
-  );
+  await withdraw(tx, ({ hash }) => posted.includes(hash));
+  for (const kind of ['share', 'refuse'] as const) await finishMail(tx, { id: request.rid, kind });
   if (cancelled) {
     const signed = signStatement(secrets.signSeed, device.pid, 'unlock-cancel', request.rid, request.hash);
     for (const id of request.chosen) {

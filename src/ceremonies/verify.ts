@@ -11,13 +11,19 @@ import { nameHash } from '../format/names.ts';
 import { bundleObjects } from '../records/objects.ts';
 import { repairObject, verifyReplica } from '../records/verify.ts';
 import { applyEntry, epochOf, headSlot, type RegistryState } from '../registry/state.ts';
-import { checkCertificate, checkEntry, checkFounding, checkFoundingCertificate } from '../registry/valid.ts';
+import {
+  checkAttachments,
+  checkCertificate,
+  checkEntry,
+  checkFounding,
+  checkFoundingCertificate,
+} from '../registry/valid.ts';
 import { readLedger, type StorePlace, storePlaces, writeLedger } from '../sync/ledger.ts';
 import { fetchAll, listFolder, putObject, throwIfAborted } from '../sync/transfer.ts';
 import { StoreNames, type Wanted } from '../sync/wanted.ts';
 import type { VerifyReport } from '../types.ts';
 import { decidedAt } from './chain.ts';
-import { checkAttachments, registryObjects } from './decide.ts';
+import { registryObjects } from './decide.ts';
 import { deviceOpener, grantNameHash, grantsOf, openOwnGrant } from './grants.ts';
 import { settle } from './sync.ts';
 import type { Runtime } from './runtime.ts';
@@ -45,7 +51,7 @@ async function verifyRegistry(device: Device, view: MemberView, found: Findings)
         found.missing.push(`registry entry ${slot}`);
         return;
       }
-      checkAttachments(decided);
+      checkAttachments(decided.entry, decided.wrap, decided.link);
       if (state === undefined) {
         await checkFounding(decided.entry, device.pid);
         checkFoundingCertificate(decided.entry, decided.certificate);

@@ -9,14 +9,13 @@ import { info } from '../crypto/statements.ts';
 import type { Device, MemberView } from '../device/device.ts';
 import type { KitHand } from '../device/hands.ts';
 import { isPassportError, PassportError } from '../errors.ts';
-import type { Ballot, ChangeRequest, DeviceHeads } from '../format/entry.ts';
+import type { Ballot, ChangeRequest, DeviceHeads, SignedHeader } from '../format/entry.ts';
 import { headsOfDevice } from '../records/heads.ts';
-import { signAccept, signApproval, signPromise, signRefusal, type Voter } from '../registry/messages.ts';
+import { signAccept, signApproval, signPromise, signRefusal, signShare, type Voter } from '../registry/messages.ts';
 import { applyEntry, epochOf, holderOf, holdersOf } from '../registry/state.ts';
-import { checkEntry, checkRequest } from '../registry/valid.ts';
+import { checkAttachments, checkEntry, checkRequest } from '../registry/valid.ts';
 import { checkProposal } from '../registry/evidence.ts';
 import { accept, compareBallots, lastKey, prepare } from '../registry/vote.ts';
-import { checkAttachments } from './decide.ts';
 import { contribution, deviceOpener, kitOpener, openOwnGrant, type Opener } from './grants.ts';
 import {
   acceptOf,
@@ -66,6 +65,30 @@ async function nextReceiveKey(
   return { view: { ...view, secrets }, key: fresh.publicKey };
 }
 
+/** Once an entry of a request was proposed it may have to be finished, however late. */
+function isProposed(slot: SlotView, asked: SlotRequest): boolean {
+  return slot.proposals.some(({ entry }) => {
+    const request = slot.entries.get(hex(entry))?.parsed.core.request;
+    return request !== undefined && equal(request, asked.bytes);
+  });
+}
+
+/** What a promise states of one device at most: a device with more heads than this is no honest one. */
+const MAX_STATED_HEADS = 16;
+const MAX_STATED_BYTES = 24 * 1024;
+
+/** The newest heads, as many as a promise may state; the rest will be set aside. */
+function bounded(heads: readonly SignedHeader[]): SignedHeader[] {
+  const stated: SignedHeader[] = [];
+  let size = 0;
+  for (const head of [...heads].reverse().slice(0, MAX_STATED_HEADS)) {
+    size += head.header.length + 80;
+    if (size > MAX_STATED_BYTES) break;
+    stated.unshift({ header: head.header, signature: head.signature });
+  }
+  return stated;
+}
+
 /** The newest commits known here of each device that a request would let go, as its promise states them. */
 async function statedHeads(device: Device, view: MemberView, request: ChangeRequest): Promise<DeviceHeads[]> {
   const leaving = holdersOf(view.state).filter(
@@ -73,7 +96,7 @@ async function statedHeads(device: Device, view: MemberView, request: ChangeRequ
   );
   const stated: DeviceHeads[] = [];
   for (const { id } of leaving)
-    stated.push({ device: id, heads: await headsOfDevice(view.tx, device.records(view), id) });
+    stated.push({ device: id, heads: bounded(await headsOfDevice(view.tx, device.records(view), id)) });
   return stated;
 }
 
@@ -116,7 +139,8 @@ export async function promiseDue(
 
   const offers: { ballot: Ballot; request: SlotRequest }[] = slot.requests
     .filter(({ hash }) => hand.only === undefined || equal(hash, hand.only))
-    .filter(({ request, cancelled, hash }) => !cancelled && request.expiry > clock.now() && !refused.has(hex(hash)))
+    .filter(({ cancelled, hash }) => !cancelled && !refused.has(hex(hash)))
+    .filter((asked) => asked.request.expiry > clock.now() || isProposed(slot, asked))
     .flatMap((request) => request.ballots.map((ballot) => ({ ballot, request })))
     .filter(({ ballot }) => !removing.some((id) => equal(id, ballot.initiator)))
     .filter(({ ballot }) => !quiet || equal(ballot.initiator, note.initiator))
@@ -171,6 +195,7 @@ export async function approve(
     requestHash: request.hash,
     signature: signApproval(view.state, voter, request.request, request.hash),
     share: sealed,
+    shareSignature: signShare(device.pid, voter, slot.place, request.hash, sealed),
   });
   return true;
 }
@@ -213,7 +238,7 @@ export async function acceptDue(device: Device, view: MemberView, slot: SlotView
     if (parsed.core.time > device.env.clock.now() + DAY_MS) continue;
     try {
       await checkEntry(state, parsed);
-      checkAttachments({ entry: parsed, wrap: found.wrap, link: found.link });
+      checkAttachments(parsed, found.wrap, found.link);
       const after = applyEntry(state, parsed);
       const me = holderOf(after, voter.id);
       if (parsed.core.epochPart !== null && me !== undefined) {

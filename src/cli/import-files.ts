@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Bytes, copy } from '../bytes.ts';
+import type { Bytes } from '../bytes.ts';
 import { MAX_VALUE_BYTES } from './limits.ts';
 
 export interface Skipped {
@@ -84,14 +84,14 @@ function read(file: string): Bytes | Pick<Skipped, 'code' | 'reason'> {
     const info = fstatSync(descriptor);
     if (!info.isFile()) return { code: 'not-a-file', reason: 'a special file' };
     if (info.size > MAX_VALUE_BYTES) return { code: 'value-too-large', reason: 'larger than 1 MiB' };
-    // One byte more than expected shows a file that is growing.
+    // One byte more than expected shows a file that is growing; less than was asked for is its end.
     const buffer = new Uint8Array(info.size + 1);
-    let length = 0;
-    for (let got = -1; got !== 0 && length < buffer.length; length += got) {
+    let length = readSync(descriptor, buffer, 0, buffer.length, null);
+    for (let got = length; got !== 0 && length < info.size; length += got) {
       got = readSync(descriptor, buffer, length, buffer.length - length, null);
     }
     if (length > info.size) return { code: 'not-readable', reason: 'it changed while it was read' };
-    return copy(buffer.subarray(0, length));
+    return buffer.subarray(0, length);
   } catch (error) {
     return { code: 'not-readable', reason: (error as NodeJS.ErrnoException).code ?? 'it cannot be read' };
   } finally {

@@ -53,6 +53,12 @@ export interface VoteAccept {
   readonly signature: Bytes;
 }
 
+/** A holder's word for a request by a device that is no holder yet. */
+export interface Voucher {
+  readonly holder: Bytes;
+  readonly signature: Bytes;
+}
+
 export interface Place {
   readonly slot: number;
   readonly prev: Bytes;
@@ -63,7 +69,7 @@ export type VoteMessage =
       readonly type: 'request';
       readonly ballot: Ballot;
       readonly request: Bytes;
-      readonly voucher: { readonly holder: Bytes; readonly signature: Bytes } | null;
+      readonly voucher: Voucher | null;
       readonly signature: Bytes;
     })
   | (Place & { readonly type: 'promise'; readonly promise: VotePromise; readonly evidence: Evidence })
@@ -73,6 +79,7 @@ export type VoteMessage =
       readonly requestHash: Bytes;
       readonly signature: Bytes;
       readonly share: Bytes;
+      readonly shareSignature: Bytes;
     })
   | (Place & {
       readonly type: 'propose';
@@ -106,7 +113,7 @@ const messageSchema = z.union([
     signature,
   ]),
   z.tuple([z.literal('promise'), ...place, promiseSchema, evidenceSchema]),
-  z.tuple([z.literal('approve'), ...place, bytes16, bytes32, signature, fixedBytes(SEALED_SHARE_BYTES)]),
+  z.tuple([z.literal('approve'), ...place, bytes16, bytes32, signature, fixedBytes(SEALED_SHARE_BYTES), signature]),
   z.tuple([z.literal('propose'), ...place, ballotSchema, bytes32, evidenceSchema]),
   z.tuple([z.literal('accept'), ...place, acceptSchema]),
   z.tuple([z.literal('refuse'), ...place, bytes16, bytes32, signature]),
@@ -164,7 +171,7 @@ function fields(message: VoteMessage): Value[] {
     case 'promise':
       return [promiseValue(message.promise), evidenceValue(message.evidence)];
     case 'approve':
-      return [message.holder, message.requestHash, message.signature, message.share];
+      return [message.holder, message.requestHash, message.signature, message.share, message.shareSignature];
     case 'propose':
       return [ballotValue(message.ballot), message.entry, evidenceValue(message.evidence)];
     case 'accept':
@@ -197,7 +204,15 @@ export function parseVote(bytes: Bytes): VoteMessage {
     case 'promise':
       return { type: 'promise', ...at, promise: toPromise(m[3]), evidence: toEvidence(m[4]) };
     case 'approve':
-      return { type: 'approve', ...at, holder: m[3], requestHash: m[4], signature: m[5], share: m[6] };
+      return {
+        type: 'approve',
+        ...at,
+        holder: m[3],
+        requestHash: m[4],
+        signature: m[5],
+        share: m[6],
+        shareSignature: m[7],
+      };
     case 'propose':
       return { type: 'propose', ...at, ballot: toBallot(m[3]), entry: m[4], evidence: toEvidence(m[5]) };
     case 'accept':

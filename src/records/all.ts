@@ -4,5 +4,5 @@ export { applyReady } from './apply.ts';
 export { conflicts, resolve } from './conflicts.ts';
 export { indexReady } from './indexing.ts';
 export { newIncarnation } from './own.ts';
-export { history, listRecords, readRecord } from './view.ts';
+export { findRecord, history, listRecords, readRecord } from './view.ts';
 export { writeCommit } from './write.ts';

@@ -1,7 +1,7 @@
 /**
- * Own commits on their way to the first store. They were sealed when they were written; here they are joined into bundles of up
- * to 64 and sealed again where the epoch has changed meanwhile, so that who was removed reads nothing that is uploaded from now
- * on. What cannot be sealed again without a vault key waits, and all that comes after it.
+ * Own commits on their way to the first store. They were sealed when they were written; here small ones are joined into bundles
+ * of up to 64, and all are sealed again where the epoch has changed meanwhile, so that who was removed reads nothing that is
+ * uploaded from now on. What cannot be sealed again without a vault key waits, and all that comes after it.
  */
 import { hex, type Bytes } from '../bytes.ts';
 import { isPassportError, PassportError } from '../errors.ts';
@@ -20,6 +20,9 @@ import { pointOf } from './chains.ts';
 import { Log } from './log.ts';
 import { listRows, setRows, type BundleRow } from './objects.ts';
 import type { RecordContext } from './registry-view.ts';
+
+/** A bundle of this size is worth an object of its own: sealing it again would only cost time. */
+const LARGE_BYTES = 1024 * 1024;
 
 export interface PendingBundles {
   /** To be put in this order; their bytes are objects of the replica once this transaction is committed. */
@@ -80,7 +83,7 @@ export async function pendingBundles(tx: Tx, ctx: RecordContext, epoch: number):
 
 interface OpenedRow {
   readonly row: BundleRow;
-  /** undefined: sealed as it should be, and not to be opened without a vault key. */
+  /** undefined: sealed as it should be, and large, or not to be opened without a vault key. */
   readonly commits: readonly ClaimedCommit[] | undefined;
   readonly blocks: readonly Bytes[];
 }
@@ -98,6 +101,7 @@ async function open(log: Log, row: BundleRow, epoch: number): Promise<OpenedRow 
   const vaultLayerKey = keys.vaultLayerKey(row.epoch);
   const bytes = await log.tx.object(row.hash);
   if (bytes === undefined) return undefined;
+  if (row.epoch === epoch && row.sizeBytes >= LARGE_BYTES) return { row, commits: undefined, blocks: [] };
   if (meshLayerKey === undefined || (row.updates > 0 && vaultLayerKey === undefined)) {
     return row.epoch === epoch ? { row, commits: undefined, blocks: [] } : undefined;
   }

@@ -53,6 +53,15 @@ export async function listRecords(tx: Tx, ctx: RecordContext, prefix = ''): Prom
   return records.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
+/** A record as a list would show it; undefined when it is not there, or deleted. Throws `locked`. */
+export async function findRecord(tx: Tx, ctx: RecordContext, key: string): Promise<RecordInfo | undefined> {
+  const log = await Log.open(tx, ctx);
+  const standing = await log.buckets.get(key);
+  const [winner] = await new Order(log).sort(standing);
+  if (winner === undefined || winner.deleted) return undefined;
+  return { key, conflict: isConflict(standing), ...versionInfo(ctx, winner) };
+}
+
 /** The winner of a record, or one of its versions; undefined when it is not there, or deleted. Throws `locked`, `no-such-record` for an unknown version. */
 export async function readRecord(
   tx: Tx,

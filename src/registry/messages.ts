@@ -147,6 +147,28 @@ export function checkApproval(
   return verifyStatement(signKey, signature, state.pid, 'approve', ...approvalFields(state, request, ofRequest));
 }
 
+/** Binds a sealed share to who gives it: nobody else can answer in a holder's name with junk. */
+export function signShare(
+  pid: Bytes,
+  voter: Voter,
+  { slot, prev }: Place,
+  ofRequest: Bytes,
+  sealedShare: Bytes,
+): Bytes {
+  return signStatement(voter.signSeed, pid, 'approve-share', slot, prev, ofRequest, sha256(sealedShare));
+}
+
+export function checkShare(
+  pid: Bytes,
+  signKey: Bytes,
+  signature: Bytes,
+  { slot, prev }: Place,
+  ofRequest: Bytes,
+  sealedShare: Bytes,
+): boolean {
+  return verifyStatement(signKey, signature, pid, 'approve-share', slot, prev, ofRequest, sha256(sealedShare));
+}
+
 export function signProposal(pid: Bytes, voter: Voter, { slot, prev }: Place, ballot: Ballot, entry: Bytes): Bytes {
   return signStatement(voter.signSeed, pid, 'propose', slot, prev, ballotValue(ballot), entry);
 }

@@ -96,6 +96,15 @@ export function contributionOf(epoch: EpochInfo, holder: Bytes, share: Bytes): C
   return expected && { holder, seat: expected.seat, commitment: expected.commitment, share };
 }
 
+/** Whether a share is the one that its holder was dealt. */
+export function fitsCommitment(pid: Bytes, epoch: EpochInfo, given: Contribution): boolean {
+  const { holder, seat, share, commitment } = given;
+  if (share.length !== 33) return false;
+  const { slot, epoch: number, threshold, holders } = epoch;
+  const terms = { pid, slot, epoch: number, threshold, count: holders.length, holder, seat };
+  return equal(commitShare(share, terms), commitment);
+}
+
 /** N shares to the VEK (docs/protocol.md, 3, order of checks). `not-enough-holders`, `dealer-fault`. The caller wipes the VEK. */
 export function vekOf(
   pid: Bytes,

@@ -8,9 +8,11 @@ import { checkCost } from '../crypto/argon2.ts';
 import { isReceiveKey } from '../crypto/hpke.ts';
 import { holderId, passportId } from '../crypto/keys.ts';
 import { isSigningKey, verifyStatement } from '../crypto/sign.ts';
-import { PassportError } from '../errors.ts';
+import { sha256 } from '../crypto/hash.ts';
+import { isPassportError, PassportError } from '../errors.ts';
 import { commitId, parseHeader } from '../format/commit.ts';
 import {
+  type Ballot,
   type ChangeRequest,
   type Entry,
   type Holder,
@@ -168,6 +170,53 @@ export async function checkRequest(state: RegistryState, request: ChangeRequest)
   await checkNewHolders(state.pid, request.enters, state.usedKeys);
 }
 
+/**
+ * Whether a promise of the open slot may stand in an entry of this request: of this ballot, nothing accepted before, a fresh
+ * receive key by a device, and the heads of exactly the devices that leave, each signed by its author.
+ */
+export async function isBirthPromise(
+  state: RegistryState,
+  request: ChangeRequest,
+  ballot: Ballot,
+  promise: VotePromise,
+): Promise<boolean> {
+  try {
+    await checkBirthPromise(state, request, ballot, promise);
+    checkHeads(state, request, [promise]);
+    return true;
+  } catch (error) {
+    if (isPassportError(error)) return false;
+    throw error;
+  }
+}
+
+async function checkBirthPromise(
+  state: RegistryState,
+  request: ChangeRequest,
+  ballot: Ballot,
+  promise: VotePromise,
+): Promise<void> {
+  const holder = holderOf(state, promise.holder);
+  require(holder !== undefined, 'a promise by somebody who is no holder');
+  require(sameBallot(promise.ballot, ballot) && promise.last === null, 'a promise of another ballot than birth');
+  require((promise.nextKey === null) === (holder.kind === 'kit'), 'devices give a next receive key, kits do not');
+  require(checkPromise(state.pid, holder.signKey, placeAfter(state), promise), 'a promise is not signed by its holder');
+  if (promise.nextKey === null || !stays(request, promise.holder)) return;
+  require(!state.usedKeys.has(hex(promise.nextKey)), 'a receive key comes back');
+  require(await isReceiveKey(promise.nextKey), 'a receive key is not acceptable');
+}
+
+/** `entry-invalid` unless wrap and link are those that the entry names. */
+export function checkAttachments(entry: Entry, wrap: Bytes, link: Bytes): void {
+  const part = entry.core.epochPart;
+  const good =
+    part === null
+      ? wrap.length + link.length === 0
+      : equal(sha256(wrap), part.wrapHash) &&
+        (part.linkHash === null ? link.length === 0 : equal(sha256(link), part.linkHash));
+  require(good, 'wrap or link are not those of the entry');
+}
+
 /** Throws `entry-invalid` unless E may follow this state. The certificate is another question. */
 export async function checkEntry(state: RegistryState, entry: Entry): Promise<void> {
   const { core } = entry;
@@ -180,14 +229,10 @@ export async function checkEntry(state: RegistryState, entry: Entry): Promise<vo
 
   const quorum = state.threshold;
   require(distinct(core.promises.map((p) => p.holder)) && core.promises.length >= quorum, 'too few promises of birth');
-  for (const promise of core.promises) {
-    const holder = holderOf(state, promise.holder);
-    require(holder !== undefined, 'a promise by somebody who is no holder');
-    require(sameBallot(promise.ballot, core.birth) && promise.last === null, 'a promise of another ballot than birth');
-    require((promise.nextKey === null) === (holder.kind === 'kit'), 'devices give a next receive key, kits do not');
-    require(checkPromise(pid, holder.signKey, place, promise), 'a promise is not signed by its holder');
-  }
+  for (const promise of core.promises) await checkBirthPromise(state, request, core.birth, promise);
   checkHeads(state, request, core.promises);
+  require(request.leaves.length === 0 ||
+    core.promises.some((promise) => stays(request, promise.holder)), 'no staying holder stated a cut');
 
   const ofRequest = requestHash(pid, core.request);
   require(distinct(core.approvals.map((a) => a.holder)) && core.approvals.length >= quorum, 'too few approvals');
@@ -210,7 +255,7 @@ export async function checkEntry(state: RegistryState, entry: Entry): Promise<vo
       checkRole(pid, role.signature, place, holder, role.transcript), 'a new holder has not accepted its role here');
   }
 
-  await checkHoldersAfter(state, entry, request);
+  checkHoldersAfter(state, entry, request);
   checkEpochPart(entry, state);
   const epochStarts = startsEpoch(request.kind);
   require(core.epoch === state.epoch + (epochStarts ? 1 : 0), 'the epoch');
@@ -236,7 +281,7 @@ const costOf = ({ cost }: { cost: { memoryKiB: number; passes: number; lanes: nu
   cost.lanes,
 ];
 
-async function checkHoldersAfter(state: RegistryState, entry: Entry, request: ChangeRequest): Promise<void> {
+function checkHoldersAfter(state: RegistryState, entry: Entry, request: ChangeRequest): void {
   const { core } = entry;
   const expected = holdersAfter(state, request, core.promises);
   require(equal(
@@ -245,11 +290,6 @@ async function checkHoldersAfter(state: RegistryState, entry: Entry, request: Ch
   ), 'the holders after are not those before with this change');
   require(core.threshold === request.threshold, 'the threshold');
   if (!startsEpoch(request.kind)) return;
-  for (const promise of core.promises) {
-    if (promise.nextKey === null || !stays(request, promise.holder)) continue;
-    require(!state.usedKeys.has(hex(promise.nextKey)), 'a receive key comes back');
-    require(await isReceiveKey(promise.nextKey), 'a receive key is not acceptable');
-  }
   require(distinct(core.holders.flatMap((h) => [h.signKey, h.receiveKey])), 'two holders share a key');
 }
 

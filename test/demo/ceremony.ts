@@ -1,14 +1,24 @@
 /** What takes several devices at once: letting a new one in, opening a session, syncing. Each device is its own process. */
-import type { Event, Machine, Result, Running } from './machine.ts';
+import { CommandFailed, type Event, type Json, type Machine, type Result, type Running } from './machine.ts';
 import type { Stage } from './stage.ts';
 
 /** Runs one command that must succeed, and shows it. */
-export async function run(stage: Stage, machine: Machine, args: readonly string[], input?: { file: string; bytes: Uint8Array }): Promise<any> {
+export async function run(
+  stage: Stage,
+  machine: Machine,
+  args: readonly string[],
+  input?: { file: string; bytes: Uint8Array },
+): Promise<Json> {
   return start(stage, machine, args, input).done();
 }
 
 /** The same without waiting for its end. */
-export function start(stage: Stage, machine: Machine, args: readonly string[], input?: { file: string; bytes: Uint8Array }): Running {
+export function start(
+  stage: Stage,
+  machine: Machine,
+  args: readonly string[],
+  input?: { file: string; bytes: Uint8Array },
+): Running {
   stage.screen.command(machine.name, args, input?.file);
   return machine.start(args, input?.bytes);
 }
@@ -42,7 +52,7 @@ export interface Enrolling {
 }
 
 /** An invitation, its answer, the three words, and the approval of the second holder. Returns the change that was decided. */
-export async function enroll(stage: Stage, { by, newcomer, replace, kit, approver }: Enrolling): Promise<any> {
+export async function enroll(stage: Stage, { by, newcomer, replace, kit, approver }: Enrolling): Promise<Json> {
   const { screen } = stage;
   const inviting = start(stage, by, ['invite', ...(replace === undefined ? [] : ['--replace', replace])]);
   const { id, link } = await inviting.event('link');
@@ -75,18 +85,24 @@ export async function unlock(stage: Stage, machines: readonly Machine[], approve
     screen.shows(`${machine.name} shows the number ${twoDigits(event)}`);
     asked.push(event);
   }
-  await untilAsked(stage, approver, asked.length);
+  await untilAsked(
+    stage,
+    approver,
+    asked.map(({ id }) => id),
+  );
   for (const event of asked) {
     await run(stage, approver, ['approve', short(event['id']), '--number', twoDigits(event), '--yes']);
   }
   for (const { machine, unlocking } of asking) keepSession(machine, await unlocking.done());
 }
 
-/** Syncs until this many requests wait for its person. */
-async function untilAsked(stage: Stage, machine: Machine, count: number): Promise<void> {
-  let report = await run(stage, machine, ['sync']);
-  for (let tries = 0; report.requests < count && tries < 40; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    report = await machine.start(['sync']).done();
+/** Syncs until these requests wait for its person. */
+async function untilAsked(stage: Stage, machine: Machine, ids: readonly unknown[]): Promise<void> {
+  stage.screen.command(machine.name, ['sync']);
+  for (let tries = 0; tries < 40; tries++) {
+    await machine.start(['sync']).done();
+    const requests: { id: string }[] = await machine.start(['requests']).done();
+    if (ids.every((id) => requests.some((request) => request.id === id))) return;
   }
+  throw new CommandFailed(`${machine.name} does not see what the others ask for`);
 }

@@ -10,13 +10,14 @@ import { CommandFailed, endAll } from './machine.ts';
 import { CheckFailed } from './screen.ts';
 import { password, readFolder } from './secrets.ts';
 import { Stage } from './stage.ts';
+import { conflict } from './steps/conflict.ts';
 import { create, fill } from './steps/create.ts';
 import { allRead, phoneJoins, tabletJoins } from './steps/devices.ts';
+import { lostAndFound } from './steps/lost.ts';
+import { rollback } from './steps/rollback.ts';
+import { stranger } from './steps/stranger.ts';
 import { theft } from './steps/theft.ts';
 import { thief } from './steps/thief.ts';
-
-const USAGE = 'usage: npm run demo [-- [FOLDER] [--keep]]';
-const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 const CHAPTERS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = [
   ['A passport on the laptop', create],
@@ -25,37 +26,62 @@ const CHAPTERS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] 
   ['A tablet takes the place of the other', tabletJoins],
   ['One alone opens nothing, two open everything', allRead],
   ['The laptop is stolen', theft],
-  ['The thief tries', thief],
+  ['What the thief can do', thief],
+  ['Everything is lost but two sheets of paper', lostAndFound],
+  ['Two devices write the same record offline', conflict],
+  ['Somebody turns the folder back', rollback],
+  ['What a stranger finds in the folder', stranger],
 ];
+
+/** The command line cannot be followed. */
+class Usage extends Error {}
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The program that `npm install` would link as `passport`. */
 function builtCommand(): string {
-  const { bin } = JSON.parse(readFileSync(resolve(repository, 'package.json'), 'utf8')) as { bin: { passport: string } };
+  const { bin } = JSON.parse(readFileSync(resolve(repository, 'package.json'), 'utf8')) as {
+    bin: { passport: string };
+  };
   const file = resolve(repository, bin.passport);
-  if (!existsSync(file)) throw new CommandFailed(`${file} is missing: npm run build`);
+  if (!existsSync(file)) throw new Usage(`${file} is not built yet: npm run build`);
   return file;
 }
 
-/** The folders on the command line, relative to where npm was called; else two of the repository. */
+/** What the command line names, from where npm was called; else two folders of this repository. */
 function foldersOf(given: readonly string[]): string[] {
-  const paths = given.length > 0 ? given.map((path) => resolve(process.env['INIT_CWD'] ?? '.', path)) : ['docs', 'vectors'].map((name) => resolve(repository, name));
-  const found = given.length > 0 ? paths : paths.filter((path) => existsSync(path));
-  const wrong = found.find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true);
-  if (wrong !== undefined) throw new TypeError(`${wrong} is no folder\n${USAGE}`);
-  return found;
+  const here = process.env['INIT_CWD'] ?? '.';
+  const paths =
+    given.length > 0
+      ? given.map((path) => resolve(here, path))
+      : [resolve(repository, 'docs'), resolve(repository, 'vectors')];
+  const wrong = paths.find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true);
+  if (wrong !== undefined) throw new Usage(`${wrong} is no folder`);
+  return paths;
 }
 
+function commandLine(): { readonly keep: boolean; readonly folders: readonly string[] } {
+  try {
+    const { values, positionals } = parseArgs({ options: { keep: { type: 'boolean' } }, allowPositionals: true });
+    return { keep: values.keep === true, folders: foldersOf(positionals) };
+  } catch (error) {
+    if (error instanceof Usage) throw error;
+    throw new Usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Tells the story; false when something in it was not as it must be. */
 async function tell(stage: Stage): Promise<boolean> {
   const { screen } = stage;
-  screen.title('Passport Mesh: a story in twelve steps');
+  screen.title('Passport Mesh: a story with proofs');
   screen.say(
-    'Maria wants to keep some secrets from thieves, and from her own bad luck. One copy can be lost. Many copies can be stolen. A passport is locked so that several things of hers hold the key together: any two of three open it, one alone opens nothing, and one may be lost.',
+    'Maria has secrets that must not leak and must not get lost. If they lie in one place, that place can burn. If they lie in many places, each of them can be robbed. With a passport, several things of hers hold the key together: any two of three open it, one alone opens nothing, and any one may get lost.',
   );
   screen.say(
-    'Below, each device is a process of its own with a home of its own. All that they share is one folder, which could be a USB stick, a network drive or a cloud: we assume that strangers read it.',
+    'In this story every device is a separate process with a home of its own. All that they share is one folder: a USB stick, a network drive, a cloud. We assume that strangers read it.',
   );
   screen.say(
-    'Lines with a $ are the commands that are really run. The demo adds --json to read their answers, gives the passphrases by the environment, and keeps the session of each device as eval "$(passport unlock)" does.',
+    'Lines with a $ are commands that are really run, and each ✓ is something that was really checked. The demo adds --json to read the answers, gives the passphrases in the environment, and keeps the session of each device as eval "$(passport unlock)" would.',
   );
   try {
     for (const [title, chapter] of CHAPTERS) await screen.chapter(title, () => chapter(stage));
@@ -68,26 +94,34 @@ async function tell(stage: Stage): Promise<boolean> {
   }
 }
 
-const { values, positionals } = parseArgs({ options: { keep: { type: 'boolean' } }, allowPositionals: true });
-const folders = foldersOf(positionals);
-const stage = new Stage({ command: builtCommand(), passphrase: password(), devicePassphrase: password() });
-stage.folders = folders.map(readFolder);
-
-/** Leaves nothing behind: no process, no file. */
-async function clear(): Promise<void> {
-  await endAll();
-  if (values.keep === true) stage.screen.plain(`Everything is kept in ${stage.root}`);
-  else stage.remove();
-}
-
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    void clear().finally(() => process.exit(130));
-  });
+async function main(): Promise<number> {
+  const { keep, folders } = commandLine();
+  const owner = { command: builtCommand(), passphrase: password(), devicePassphrase: password() };
+  const stage = new Stage(owner, folders.map(readFolder));
+  let cleared: Promise<void> | undefined;
+  const clear = async () => {
+    await endAll();
+    if (!keep) stage.remove();
+  };
+  const interrupted = () => {
+    stage.screen.mute();
+    cleared ??= clear();
+    cleared.finally(() => process.exit(130)).catch(() => {});
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupted);
+  try {
+    return (await tell(stage)) ? 0 : 1;
+  } finally {
+    if (keep) stage.screen.plain(`Everything is kept in ${stage.root}`);
+    cleared ??= clear();
+    await cleared;
+  }
 }
 
 try {
-  process.exitCode = (await tell(stage)) ? 0 : 1;
-} finally {
-  await clear();
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof Usage)) throw error;
+  process.stderr.write(`${error.message}\nusage: npm run demo [-- FOLDER... [--keep]]\n`);
+  process.exitCode = 2;
 }

@@ -6,6 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** What JSON.parse gives: the checks of the story say what must be in it. */
+export type Json = ReturnType<typeof JSON.parse>;
+
 /** A line on stderr: what happens while a command runs. */
 export interface Event {
   readonly event: string;
@@ -15,7 +18,7 @@ export interface Event {
 export interface Result {
   readonly exit: number;
   /** The document on stdout. */
-  readonly json: any; // eslint-disable-line -- as the command printed it
+  readonly json: Json;
   /** The stable code of the error, when it ended with one. */
   readonly error: string | undefined;
 }
@@ -90,13 +93,14 @@ export class Running {
     for (;;) {
       const found = this.#events.find((event) => event.event === name && fits(event));
       if (found !== undefined) return found;
-      if (this.#ended) throw new CommandFailed(`${this.line}\nended before it said "${name}": ${this.#shown(await this.result)}`);
+      if (this.#ended)
+        throw new CommandFailed(`${this.line}\nended before it said "${name}": ${this.#shown(await this.result)}`);
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 
   /** The document of a command that must succeed. */
-  async done(): Promise<any> {
+  async done(): Promise<Json> {
     const result = await this.result;
     if (result.exit === 0) return result.json;
     throw new CommandFailed(`${this.line}\nfailed: ${this.#shown(result)}`);
@@ -109,7 +113,7 @@ export class Running {
 }
 
 function resultOf(exit: number, out: string): Result {
-  let json: any;
+  let json: Json;
   try {
     json = JSON.parse(out);
   } catch {

@@ -30,6 +30,7 @@ export class Screen {
   #ticker: NodeJS.Timeout | undefined;
   #frame = 0;
   #gap = false;
+  #muted = false;
 
   title(text: string): void {
     this.#line(style('bold', text));
@@ -43,10 +44,10 @@ export class Screen {
     this.#gap = true;
   }
 
-  /** A command as the person would type it. What is very long is cut in the middle of nowhere and says so. */
+  /** A command as the person would type it. Of an invitation only the beginning is shown: it is good for one use. */
   command(name: string, args: readonly string[], input?: string): void {
     this.#separate();
-    const words = args.map((arg) => quoted(arg.length > 50 ? `${arg.slice(0, 24)}…` : arg));
+    const words = args.map((arg) => quoted(arg.startsWith('passport:join#') ? `${arg.slice(0, 20)}…` : arg));
     const line = ['passport', ...words, ...(input === undefined ? [] : ['<', input])];
     const prompt = `${name}$ `;
     const [first = '', ...more] = wrap(line.join(' '), columns - 10 - prompt.length);
@@ -110,8 +111,15 @@ export class Screen {
     for (const line of what.split('\n')) this.#line(`  ${line}`);
   }
 
+  /** A line outside of the story. */
   plain(text: string): void {
     this.#line(text);
+  }
+
+  /** After Ctrl-C: what still comes is not said any more. */
+  mute(): void {
+    this.#stopTicker();
+    this.#muted = true;
   }
 
   #separate(): void {
@@ -120,6 +128,7 @@ export class Screen {
   }
 
   #line(text: string): void {
+    if (this.#muted) return;
     this.#clear();
     process.stdout.write(`${text}\n`);
   }

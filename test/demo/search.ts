@@ -40,7 +40,10 @@ export function disguises({ what, bytes }: Needle): Needle[] {
   const secret = Buffer.from(bytes);
   const base64 = [0, 1, 2].flatMap((shift) => {
     // The characters that depend on the secret's own bytes alone.
-    const text = Buffer.concat([Buffer.alloc(shift), secret]).toString('base64').replace(/=+$/, '').slice(4, -1);
+    const text = Buffer.concat([Buffer.alloc(shift), secret])
+      .toString('base64')
+      .replace(/=+$/, '')
+      .slice(4, -1);
     return [text, text.replaceAll('+', '-').replaceAll('/', '_')];
   });
   const hex = secret.toString('hex');
@@ -70,32 +73,49 @@ export class Search {
     }
   }
 
-  /** What is found in these files or in their names. */
+  /** What is found in these files or in their names, each in each file once. */
   in(files: ReadonlyMap<string, Uint8Array>): Hit[] {
     const hits: Hit[] = [];
     const names = Buffer.from([...files.keys()].join('\n'));
     for (const [file, bytes] of [...files, ['the names of the files', names] as const]) {
-      this.#whole.scan(bytes, ({ bytes: needle, what }, _, at) => {
-        if (Buffer.compare(bytes.subarray(at, at + needle.length), needle) === 0) hits.push({ what, file });
+      const known = new Set<Needle>();
+      this.#whole.scan(bytes, (needle, _, at) => {
+        if (known.has(needle) || !standsAt(bytes, at, needle.bytes)) return;
+        known.add(needle);
+        hits.push({ what: needle.what, file });
       });
-      this.#blocks.scan(bytes, ({ bytes: needle, what }, from, at) => {
-        const block = needle.subarray(from, from + BLOCK);
-        if (Buffer.compare(bytes.subarray(at, at + BLOCK), block) === 0) hits.push({ what: `a part of ${what}`, file });
+      this.#blocks.scan(bytes, (needle, from, at) => {
+        if (known.has(needle) || !standsAt(bytes, at, needle.bytes.subarray(from, from + BLOCK))) return;
+        known.add(needle);
+        hits.push({ what: `a part of ${needle.what}`, file });
       });
     }
     return hits;
   }
 }
 
+function standsAt(bytes: Uint8Array, at: number, needle: Uint8Array): boolean {
+  const end = at + needle.length;
+  return end <= bytes.length && Buffer.compare(bytes.subarray(at, end), needle) === 0;
+}
+
 const BITS = 22;
 const FACTOR = 0x01000193;
+
+/** `length` bytes of a needle from `at` on, and the next one in the same slot of the table. */
+interface Window {
+  readonly hash: number;
+  readonly needle: Needle;
+  readonly at: number;
+  readonly next: number;
+}
 
 /** Windows of `length` bytes in a table by a rolling hash (Rabin and Karp). */
 class Windows {
   readonly #length: number;
   readonly #out: number;
   readonly #heads = new Int32Array(1 << BITS).fill(-1);
-  readonly #chain: { readonly hash: number; readonly needle: Needle; readonly at: number; readonly next: number }[] = [];
+  readonly #chain: Window[] = [];
 
   constructor(length: number) {
     this.#length = length;
@@ -119,7 +139,7 @@ class Windows {
       hash = (Math.imul(hash, FACTOR) + (bytes[i] as number)) | 0;
       if (i < this.#length - 1) continue;
       for (let at = this.#heads[slotOf(hash)] as number; at >= 0;) {
-        const entry = this.#chain[at] as (typeof this.#chain)[number];
+        const entry = this.#chain[at] as Window;
         if (entry.hash === hash) found(entry.needle, entry.at, i - this.#length + 1);
         at = entry.next;
       }

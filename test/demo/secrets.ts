@@ -1,4 +1,5 @@
 /** What Maria keeps in her passport: a key, a seed, a login, and the files of a folder. Made fresh in every run. */
+import { isUtf8 } from 'node:buffer';
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -8,6 +9,8 @@ import { wordlist } from '@scure/bip39/wordlists/english.js';
 
 /** The largest value of a record. */
 const MAX_VALUE_BYTES = 1024 * 1024;
+/** The longest key. */
+const MAX_KEY_BYTES = 1024;
 
 export interface Secret {
   readonly key: string;
@@ -47,20 +50,30 @@ export interface Folder {
   readonly prefix: string;
   /** Every file that a record can hold, by its key. */
   readonly records: ReadonlyMap<string, Buffer>;
+  /** How many entries no record can hold: links, special files, more than 1 MiB, names that no key can be. */
+  readonly left: number;
 }
 
-/** Reads what `passport import PATH PREFIX` has to store: plain files up to 1 MiB; nothing behind links. */
+/** Reads what `passport import PATH PREFIX` has to store. */
 export function readFolder(path: string): Folder {
   const prefix = basename(path).normalize('NFC');
   const records = new Map<string, Buffer>();
-  const visit = (directory: string, key: string) => {
-    for (const entry of readdirSync(directory, { withFileTypes: true })) {
-      const file = join(directory, entry.name);
-      const below = `${key}/${entry.name.normalize('NFC')}`;
-      if (entry.isDirectory()) visit(file, below);
-      else if (entry.isFile() && statSync(file).size <= MAX_VALUE_BYTES) records.set(below, readFileSync(file));
+  let left = 0;
+  const visit = (directory: Buffer, key: string) => {
+    for (const entry of readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })) {
+      const file = Buffer.concat([directory, Buffer.from('/'), entry.name]);
+      const below = `${key}/${entry.name.toString('utf8').normalize('NFC')}`;
+      if (!isUtf8(entry.name)) left++;
+      else if (entry.isDirectory()) visit(file, below);
+      else if (entry.isFile() && statSync(file).size <= MAX_VALUE_BYTES && isKey(below) && !records.has(below)) {
+        records.set(below, readFileSync(file));
+      } else left++;
     }
   };
-  visit(path, prefix);
-  return { path, prefix, records };
+  visit(Buffer.from(path), prefix);
+  return { path, prefix, records, left };
+}
+
+function isKey(text: string): boolean {
+  return Buffer.byteLength(text) <= MAX_KEY_BYTES && !/\p{Cc}/u.test(text);
 }

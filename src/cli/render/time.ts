@@ -15,11 +15,12 @@ export function relative(time: number, now: number): string {
 }
 
 /** "45 seconds", "8 hours": in the largest unit that fits, rounded. */
-export function span(ms: number): string {
+export function span(exact: number): string {
+  const ms = Math.round(exact / 1000) * 1000;
   if (ms >= 2 * DAY) return plural(Math.round(ms / DAY), 'day');
   if (ms >= HOUR) return plural(Math.round(ms / HOUR), 'hour');
   if (ms >= MINUTE) return plural(Math.round(ms / MINUTE), 'minute');
-  return plural(Math.round(ms / 1000), 'second');
+  return plural(ms / 1000, 'second');
 }
 
 /** "2026-11-21 09:30" in the local time zone. */

@@ -19,7 +19,9 @@ export async function phoneJoins(stage: Stage): Promise<void> {
   );
   await enroll(stage, { by: stage.machine('laptop'), newcomer: stage.machine('phone'), kit: '../paper/kit-2.txt' });
   const now = await holders(stage, 'laptop');
-  screen.check(now.join() === 'laptop,kit-1,phone', 'The holders are now laptop, kit-1 and phone.', () => now.join(', '));
+  screen.check(now.join() === 'laptop,kit-1,phone', 'The holders are now laptop, kit-1 and phone.', () =>
+    now.join(', '),
+  );
 }
 
 export async function tabletJoins(stage: Stage): Promise<void> {
@@ -27,9 +29,15 @@ export async function tabletJoins(stage: Stage): Promise<void> {
   screen.say(
     'Now a tablet for the other sheet. This time the phone is the second holder: Maria reads the number on the laptop and types it on the phone, so that she cannot approve the wrong thing by a tap.',
   );
-  await enroll(stage, { by: stage.machine('laptop'), newcomer: stage.machine('tablet'), approver: stage.machine('phone') });
+  await enroll(stage, {
+    by: stage.machine('laptop'),
+    newcomer: stage.machine('tablet'),
+    approver: stage.machine('phone'),
+  });
   const now = await holders(stage, 'laptop');
-  screen.check(now.join() === 'laptop,phone,tablet', 'The holders are now laptop, phone and tablet.', () => now.join(', '));
+  screen.check(now.join() === 'laptop,phone,tablet', 'The holders are now laptop, phone and tablet.', () =>
+    now.join(', '),
+  );
   const kits = ['kit-1', 'kit-2'].map((kit) => ['kit', 'check', '--kit', `../paper/${kit}.txt`]);
   const checks = await Promise.all(kits.map((args) => attempt(stage.machine('laptop'), args)));
   screen.check(
@@ -41,7 +49,7 @@ export async function tabletJoins(stage: Stage): Promise<void> {
 
 export async function allRead(stage: Stage): Promise<void> {
   const { screen } = stage;
-  const [laptop, phone, tablet] = ['laptop', 'phone', 'tablet'].map((name) => stage.machine(name)) as [any, any, any];
+  const [laptop, phone, tablet] = [stage.machine('laptop'), stage.machine('phone'), stage.machine('tablet')];
   screen.say(
     'Phone and tablet have received everything, but sealed. Each alone knows too little to open it, although it knows the passphrase:',
   );
@@ -56,7 +64,11 @@ export async function allRead(stage: Stage): Promise<void> {
   screen.say('So each asks the others. Maria compares the numbers and says yes on the laptop:');
   await unlock(stage, [phone, tablet], laptop);
   await Promise.all([phone, tablet].map((machine) => machine.start(['sync']).done()));
-  await sameEverywhere(stage, [laptop, phone, tablet], `All ${stage.records.size} records are on all three, the same byte for byte.`);
+  await sameEverywhere(
+    stage,
+    [laptop, phone, tablet],
+    `All ${stage.records.size} records are on all three, the same byte for byte.`,
+  );
   const status = await run(stage, phone, ['status']);
   screen.check(status.canLose === 1, 'Any one of the three may be lost.');
 }
