@@ -12,7 +12,9 @@ import { applyEntry, headSlot, holderOf, memberOf, type RegistryState } from '..
 import { checkCertificate, checkEntry } from '../registry/valid.ts';
 import { type Decided, differs, follow, keepDecided, openDecided, registryObjects } from './decide.ts';
 import { settle } from './engine.ts';
-import { acceptOf, promiseOf, proposalOf } from './slot.ts';
+import { catchUp, type Found } from './enter.ts';
+import { dropOtherGrants, keepGrants } from './grants.ts';
+import { acceptOf, promiseOf, proposalOf, votesOf } from './slot.ts';
 
 export interface Candidate {
   readonly slot: number;
@@ -53,8 +55,8 @@ export function followAll(device: Device, candidates: readonly Candidate[]): Pro
           break;
         } catch (error) {
           if (!isPassportError(error)) throw error;
-          if (error.code === 'missing') grantMissing = opened;
-          else if (error.code === 'dealer-fault' || error.code === 'share-invalid') throw error;
+          // A grant that is not here, or not what the entry says: a newer one may lead on.
+          if (['missing', 'share-invalid', 'dealer-fault'].includes(error.code)) grantMissing = opened;
           else bad.add(i);
         }
       }
@@ -69,6 +71,27 @@ export function followAll(device: Device, candidates: readonly Candidate[]): Pro
     }
     return { decided, bad: [...bad], grantMissing, forked };
   });
+}
+
+/** Goes on from the newest grant that a store has for this device, over entries whose own grants are gone or wrong. */
+export async function catchUpFrom(device: Device, found: Found): Promise<readonly number[]> {
+  const { state, secrets } = await device.asMember(async (view) => view);
+  const caught = await catchUp(device.pid, { id: secrets.deviceId, receive: secrets.receive }, state, found);
+  if (caught === undefined || headSlot(caught.state) <= headSlot(state)) return [];
+  await device.asMember(async (view) => {
+    if (headSlot(view.state) !== headSlot(state)) return;
+    const { tx } = view;
+    const known = { ...view.secrets, nameRoot: caught.nameRoot, mesh: new Map([...view.secrets.mesh, ...caught.mesh]) };
+    await device.box.write(tx, known);
+    device.setState(tx, caught.state);
+    for (const { slot, bytes } of caught.objects) await keepDecided(tx, slot, bytes);
+    for (const vote of await votesOf(tx)) tx.dropObject(vote.hash);
+    tx.set('votes', []);
+    await keepGrants(tx, caught.grants);
+    await dropOtherGrants(tx, caught.state);
+    for (const decided of caught.decided) await settle(device, (await device.view(tx)) as MemberView, decided);
+  });
+  return caught.objects.map(({ slot }) => slot);
 }
 
 /** The registry as it stood after `slot`, from the entries of this replica, which were checked when they came. */

@@ -4,15 +4,15 @@
  * Nothing that was opened on the way back is used before that.
  */
 import { type Bytes, equal, fromBase32, hex, wipe } from '../bytes.ts';
-import { meshLayerKey } from '../crypto/keys.ts';
+import { holderId, meshLayerKey } from '../crypto/keys.ts';
 import { openObject } from '../crypto/object.ts';
 import { isPassportError, PassportError } from '../errors.ts';
-import { parseEntry } from '../format/entry.ts';
+import { MAX_ENTRY_BYTES, parseEntry } from '../format/entry.ts';
 import { type Grant, MAX_GRANT_BYTES, openGrant } from '../format/grant.ts';
 import { parseName } from '../format/names.ts';
 import { parseCertificate, parseDecided, parseRegistryObject } from '../format/votes.ts';
-import { openGrantOf, openMeshLink, openWrap, vekOf } from '../registry/open.ts';
-import { applyEntry, epochOf, type RegistryState } from '../registry/state.ts';
+import { contributionOf, openGrantOf, openMeshLink, openWrap, vekOf } from '../registry/open.ts';
+import { applyEntry, epochOf, headSlot, holderOf, type RegistryState } from '../registry/state.ts';
 import {
   checkAttachments,
   checkCertificate,
@@ -26,6 +26,7 @@ import { fetchAll, type Listed, listFolder } from '../sync/transfer.ts';
 import type { Decided } from './decide.ts';
 
 const MOST_CANDIDATES = 64;
+const MOST_GRANTS_READ = 512;
 
 /** What getting in gives: the verified registry, its objects, and the keys of the newest epoch that the grant opened. */
 export interface Entered {
@@ -55,24 +56,27 @@ export interface Found {
 }
 
 export async function lookAround(store: Store, place: StorePlace, signal?: AbortSignal): Promise<Found> {
-  const grants = (await listFolder(store, place, 'grant', signal))
-    .filter(({ name }) => name.kind === 'grant')
-    .sort((a, b) => epochOfName(b) - epochOfName(a))
-    .slice(0, MOST_CANDIDATES);
   const entries = await listFolder(store, place, 'reg', signal);
   const hot = (await listFolder(store, place, 'hot', signal)).filter(({ name }) => name.kind === 'registry');
   const known = new Map([...entries, ...hot].map((item) => [item.name.hash, item]));
   const registry = new Map<number, Bytes[]>();
-  for (const { item, bytes } of await fetchAll(store, place, [...known.values()], { signal })) {
+  for (const { item, bytes } of await fetchAll(store, place, [...known.values()], {
+    signal,
+    maxBytes: MAX_ENTRY_BYTES,
+  })) {
     if (bytes === undefined || item.name.kind !== 'registry') continue;
     const those = registry.get(item.name.slot) ?? [];
     if (those.length < MOST_CANDIDATES) registry.set(item.name.slot, [...those, bytes]);
   }
-  const opened = (await fetchAll(store, place, grants, { signal }))
-    .filter(
-      (fetched): fetched is typeof fetched & { bytes: Bytes } =>
-        fetched.bytes !== undefined && fetched.bytes.length <= MAX_GRANT_BYTES,
-    )
+  // An epoch starts in a slot of its own, so none is above the highest slot: names that claim more are passed over.
+  const highest = Math.max(-1, ...registry.keys());
+  const named = (await listFolder(store, place, 'grant', signal))
+    .filter(({ name }) => name.kind === 'grant' && name.epoch <= highest)
+    .sort((a, b) => epochOfName(b) - epochOfName(a))
+    .slice(0, MOST_GRANTS_READ);
+  const opened = (await fetchAll(store, place, named, { signal, maxBytes: MAX_GRANT_BYTES }))
+    .filter((fetched): fetched is typeof fetched & { bytes: Bytes } => fetched.bytes !== undefined)
+    .slice(0, MOST_CANDIDATES)
     .map(({ item, bytes }) => ({ epoch: epochOfName(item), bytes }));
   return { registry, grants: opened };
 }
@@ -90,190 +94,205 @@ export function together(found: readonly Found[]): Found {
   return { registry, grants: [...grants.values()].sort((a, b) => b.epoch - a.epoch) };
 }
 
-interface Reached {
-  readonly bytes: Bytes;
-  readonly decided: Decided;
-}
+/** Mesh keys that may be an epoch's: links can be forged by whoever knows the newer key, entries cannot. */
+type MeshOptions = ReadonlyMap<number, readonly Bytes[]>;
 
-/** Opens the registry object of `slot` with the mesh key of the epoch before it; undefined when none of the candidates opens. */
-async function openAt(
+const MOST_MESH_KEYS = 4;
+
+/** From one epoch's mesh key back through the links to every older one, down to `oldest`. */
+async function meshKeysBefore(
   pid: Bytes,
-  slot: number,
-  epochBefore: number,
-  mesh: Bytes,
+  epoch: number,
+  meshKey: Bytes,
+  oldest: number,
   found: Found,
-): Promise<Reached | undefined> {
-  const key = meshLayerKey(pid, epochBefore, mesh);
-  for (const bytes of found.registry.get(slot) ?? []) {
-    try {
-      const { wrap, link, sealed } = parseRegistryObject(bytes);
-      const context = {
-        layer: 'mesh',
-        epoch: epochBefore,
-        key,
-        pid,
-        kind: 'entry',
-        owner: pid,
-        sequence: slot,
-      } as const;
-      const inner = parseDecided(await openObject(context, sealed));
-      const decided = { entry: parseEntry(inner.entry), certificate: parseCertificate(inner.certificate), wrap, link };
-      checkAttachments(decided.entry, decided.wrap, decided.link);
-      return { bytes, decided };
-    } catch (error) {
-      if (!isPassportError(error)) throw error;
+): Promise<MeshOptions> {
+  const options = new Map<number, Bytes[]>([[epoch, [meshKey]]]);
+  const slots = [...found.registry.keys()].sort((a, b) => b - a);
+  for (let now = epoch; now > oldest; now--) {
+    const before: Bytes[] = [];
+    for (const slot of slots) {
+      for (const bytes of found.registry.get(slot) ?? []) {
+        for (const key of options.get(now) ?? []) {
+          const opened = await linkOf(pid, slot, now, key, bytes);
+          if (opened === undefined || before.some((known) => equal(known, opened))) continue;
+          if (before.length < MOST_MESH_KEYS) before.push(opened);
+        }
+      }
     }
+    options.set(now - 1, before);
   }
-  return undefined;
+  return options;
 }
 
-/** Back from the entry that starts `epoch` (in `slot`) to slot 0, collecting mesh keys and entries. */
-async function walkBack(
+async function linkOf(
   pid: Bytes,
   slot: number,
   epoch: number,
   meshKey: Bytes,
-  found: Found,
-): Promise<{ chain: Reached[]; mesh: Map<number, Bytes> } | undefined> {
-  const mesh = new Map([[epoch, meshKey]]);
-  const chain: Reached[] = [];
-  let at = slot;
-  let now = epoch;
-  for (;;) {
-    // Is this entry the one that starts epoch `now`? Then it is sealed under the mesh key before, which its link gives.
-    const reached =
-      (await viaLink(pid, at, now, mesh, found)) ?? (await openAt(pid, at, now, mesh.get(now) as Bytes, found));
-    if (reached === undefined) return undefined;
-    chain.unshift(reached);
-    if (at === 0) return now === 0 || reached.decided.entry.core.epoch === 0 ? { chain, mesh } : undefined;
-    if (reached.decided.entry.core.epochPart !== null) now -= 1;
-    at -= 1;
-    if (now < 0) return undefined;
+  bytes: Bytes,
+): Promise<Bytes | undefined> {
+  try {
+    const { link } = parseRegistryObject(bytes);
+    return link.length === 0 ? undefined : await openMeshLink(pid, { slot, epoch }, meshKey, link);
+  } catch (error) {
+    if (isPassportError(error)) return undefined;
+    throw error;
   }
-}
-
-async function viaLink(
-  pid: Bytes,
-  slot: number,
-  epoch: number,
-  mesh: Map<number, Bytes>,
-  found: Found,
-): Promise<Reached | undefined> {
-  if (epoch === 0 || slot === 0) return undefined;
-  for (const bytes of found.registry.get(slot) ?? []) {
-    try {
-      const { link } = parseRegistryObject(bytes);
-      if (link.length === 0) continue;
-      const before = await openMeshLink(pid, { slot, epoch }, mesh.get(epoch) as Bytes, link);
-      const reached = await openAt(pid, slot, epoch - 1, before, found);
-      if (reached === undefined) continue;
-      mesh.set(epoch - 1, before);
-      return reached;
-    } catch (error) {
-      if (!isPassportError(error)) throw error;
-    }
-  }
-  return undefined;
 }
 
 interface Verified {
   readonly state: RegistryState;
   readonly objects: readonly { readonly slot: number; readonly bytes: Bytes }[];
-  /** After the next entry, if it starts an epoch to which the keys at hand do not lead. */
-  readonly beyond: RegistryState | undefined;
+  readonly decided: readonly Decided[];
+  /** The mesh keys that opened verified entries. */
+  readonly mesh: ReadonlyMap<number, Bytes>;
 }
 
-/** Verifies a chain from slot 0 on; then on with entries after it that keep the epoch, as far as they are there. */
+/**
+ * Forward, entry by entry, as far as valid and certified ones are found: from slot 0 (which must give the pid), or from a
+ * state that is trusted already. All candidates of a slot are tried; what does not verify says nothing.
+ */
 async function verifyForward(
   pid: Bytes,
-  chain: readonly Reached[],
-  mesh: ReadonlyMap<number, Bytes>,
+  options: MeshOptions,
   found: Found,
-): Promise<Verified> {
+  from?: RegistryState,
+): Promise<Verified | undefined> {
   const objects: { slot: number; bytes: Bytes }[] = [];
-  let state: RegistryState | undefined;
-  const next = async ({ decided, bytes }: Reached) => {
-    const { entry, certificate } = decided;
-    if (state === undefined) {
-      await checkFounding(entry, pid);
-      checkFoundingCertificate(entry, certificate);
-    } else {
-      await checkEntry(state, entry);
-      checkCertificate(state, entry, certificate);
-    }
-    state = applyEntry(state, entry);
-    objects.push({ slot: entry.core.slot, bytes });
-  };
-  for (const reached of chain) await next(reached);
-  let verified = state as unknown as RegistryState;
+  const decided: Decided[] = [];
+  const mesh = new Map<number, Bytes>();
+  let state = from;
   for (;;) {
-    const reached = await openAt(
-      pid,
-      verified.entries.length,
-      verified.epoch,
-      mesh.get(verified.epoch) as Bytes,
-      found,
-    );
-    if (reached === undefined) return { state: verified, objects, beyond: undefined };
-    if (reached.decided.entry.core.epochPart !== null) {
-      return { state: verified, objects, beyond: await after(verified, reached.decided) };
+    const slot: number = state === undefined ? 0 : headSlot(state) + 1;
+    const next: Step | undefined = await nextEntry(pid, slot, state, options, found);
+    if (next === undefined) break;
+    mesh.set(state?.epoch ?? 0, next.meshKey);
+    objects.push({ slot, bytes: next.bytes });
+    decided.push(next.decided);
+    state = applyEntry(state, next.decided.entry);
+  }
+  return state && { state, objects, decided, mesh };
+}
+
+interface Step {
+  readonly bytes: Bytes;
+  readonly decided: Decided;
+  readonly meshKey: Bytes;
+}
+
+async function nextEntry(
+  pid: Bytes,
+  slot: number,
+  state: RegistryState | undefined,
+  options: MeshOptions,
+  found: Found,
+): Promise<Step | undefined> {
+  const epoch = state?.epoch ?? 0;
+  for (const bytes of found.registry.get(slot) ?? []) {
+    for (const meshKey of options.get(epoch) ?? []) {
+      try {
+        const decided = await openEntry(pid, slot, epoch, meshKey, bytes);
+        const { entry, certificate } = decided;
+        if (state === undefined) {
+          await checkFounding(entry, pid);
+          checkFoundingCertificate(entry, certificate);
+        } else {
+          await checkEntry(state, entry);
+          checkCertificate(state, entry, certificate);
+        }
+        return { bytes, decided, meshKey };
+      } catch (error) {
+        if (!isPassportError(error)) throw error;
+      }
     }
-    await next(reached);
-    verified = state as unknown as RegistryState;
   }
+  return undefined;
 }
 
-/** The state after an entry, or undefined when it is no valid certified one. */
-async function after(state: RegistryState, { entry, certificate }: Decided): Promise<RegistryState | undefined> {
-  try {
-    await checkEntry(state, entry);
-    checkCertificate(state, entry, certificate);
-    return applyEntry(state, entry);
-  } catch (error) {
-    if (!isPassportError(error)) throw error;
-    return undefined;
-  }
+async function openEntry(
+  pid: Bytes,
+  slot: number,
+  epochBefore: number,
+  meshKey: Bytes,
+  bytes: Bytes,
+): Promise<Decided> {
+  const { wrap, link, sealed } = parseRegistryObject(bytes);
+  const key = meshLayerKey(pid, epochBefore, meshKey);
+  const context = { layer: 'mesh', epoch: epochBefore, key, pid, kind: 'entry', owner: pid, sequence: slot } as const;
+  const inner = parseDecided(await openObject(context, sealed));
+  const decided = { entry: parseEntry(inner.entry), certificate: parseCertificate(inner.certificate), wrap, link };
+  checkAttachments(decided.entry, wrap, link);
+  return decided;
 }
 
-/** A fresh device that was let in: its grant, opened with the receive key that it made for the pairing. */
+/** With the mesh key of `epoch`: back to what is trusted, then forward. undefined unless that leads to this epoch, and no further. */
+async function reach(
+  pid: Bytes,
+  epoch: number,
+  meshKey: Bytes,
+  found: Found,
+  from?: RegistryState,
+): Promise<Verified | undefined> {
+  const options = await meshKeysBefore(pid, epoch, meshKey, from?.epoch ?? 0, found);
+  const verified = await verifyForward(pid, options, found, from);
+  if (verified?.state.epoch !== epoch) return undefined;
+  return { ...verified, mesh: new Map([...verified.mesh, [epoch, meshKey]]) };
+}
+
+interface DeviceKeys {
+  readonly id: Bytes;
+  /** The private half of a receive key that this device made, or undefined. */
+  readonly receive: readonly { readonly publicKey: Bytes; readonly privateKey: Bytes }[];
+}
+
+/** The newest grant for a device that leads to a verified registry in which it is a holder. */
+async function viaGrant(
+  pid: Bytes,
+  keys: DeviceKeys,
+  found: Found,
+  from?: RegistryState,
+): Promise<(Entered & Verified) | undefined> {
+  for (const { epoch, bytes } of found.grants) {
+    for (const { publicKey, privateKey } of keys.receive) {
+      try {
+        const grant = await openGrant(privateKey, epoch, bytes);
+        if (!equal(grant.pid, pid) || !equal(grant.holder, keys.id) || grant.device === null || grant.epoch !== epoch)
+          continue;
+        const reached = await reach(pid, epoch, grant.device.meshKey, found, from);
+        if (reached === undefined) continue; // not decided yet, an entry that lost, or not the newest
+        const me = holderOf(reached.state, keys.id);
+        if (me === undefined || !equal(me.receiveKey, publicKey)) continue;
+        const mine = await openGrantOf(pid, epochOf(reached.state, epoch), keys.id, privateKey, bytes);
+        if (mine.device === null) continue;
+        return { ...reached, nameRoot: mine.device.nameRoot, grants: [{ epoch, holder: keys.id, bytes }] };
+      } catch (error) {
+        if (!isPassportError(error)) throw error;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** A fresh device that was let in: its grant, and the registry from slot 0 on, with the head that the invitation showed. */
 export async function enterAsDevice(
   pid: Bytes,
-  keys: { readonly id: Bytes; readonly receiveKey: Bytes; readonly receivePrivate: Bytes },
+  keys: DeviceKeys,
   pinned: Bytes,
   found: Found,
 ): Promise<Entered | undefined> {
-  for (const { epoch, bytes } of found.grants) {
-    let grant: Grant;
-    try {
-      grant = await openGrant(keys.receivePrivate, epoch, bytes);
-    } catch (error) {
-      if (!isPassportError(error)) throw error;
-      continue;
-    }
-    if (!equal(grant.pid, pid) || !equal(grant.holder, keys.id) || grant.device === null || grant.epoch !== epoch)
-      continue;
-    const back = await walkBack(pid, grant.slot, epoch, grant.device.meshKey, found);
-    if (back === undefined) continue; // not decided yet, or an entry that lost
-    const { state, objects } = await verifyForward(pid, back.chain, back.mesh, found);
-    const mine = await openGrantOf(pid, epochOf(state, epoch), keys.id, keys.receivePrivate, bytes);
-    const me = state.members.find((member) => equal(member.id, keys.id));
-    if (me?.left !== null || !equal(me.receiveKey, keys.receiveKey) || mine.device === null) {
-      throw new PassportError('revoked', 'this device is no holder of the passport');
-    }
-    if (!state.entries.some(({ id }) => equal(id, pinned))) {
-      throw new PassportError('rolled-back', 'the stores do not have the registry that the invitation showed', {
-        hint: 'The store may be old or a copy. Sync the inviting device and try again.',
-      });
-    }
-    return {
-      state,
-      objects,
-      mesh: back.mesh,
-      nameRoot: mine.device.nameRoot,
-      grants: [{ epoch, holder: keys.id, bytes }],
-    };
-  }
-  return undefined;
+  const entered = await viaGrant(pid, keys, found);
+  return entered?.state.entries.some(({ id }) => equal(id, pinned)) === true ? entered : undefined;
+}
+
+/** A device that was away: from its newest grant back to its own head, then forward. */
+export function catchUp(
+  pid: Bytes,
+  keys: DeviceKeys,
+  trusted: RegistryState,
+  found: Found,
+): Promise<(Entered & Verified) | undefined> {
+  return viaGrant(pid, keys, found, trusted);
 }
 
 /** A passport that kits open: whose it is, and what getting in with them gives. */
@@ -290,52 +309,48 @@ export async function enterByKits(
   kits: readonly { readonly receivePrivate: Bytes; readonly signKey: Bytes }[],
   found: Found,
 ): Promise<EnteredByKits | undefined> {
-  const byEpoch = new Map<string, { grant: Grant; bytes: Bytes }[]>();
+  const groups = new Map<string, { grant: Grant; bytes: Bytes }[]>();
   for (const kit of kits) {
     for (const { epoch, bytes } of found.grants) {
       try {
         const grant = await openGrant(kit.receivePrivate, epoch, bytes);
-        const name = `${hex(grant.pid)}/${String(grant.epoch).padStart(10, '0')}/${grant.slot}/${hex(grant.dealer)}/${hex(grant.prev)}`;
-        byEpoch.set(name, [...(byEpoch.get(name) ?? []), { grant, bytes }]);
+        if (grant.epoch !== epoch || !equal(grant.holder, holderId(grant.pid, kit.signKey))) continue;
+        const name = [hex(grant.pid), epoch, grant.slot, hex(grant.dealer), hex(grant.prev)].join('/');
+        const those = groups.get(name) ?? [];
+        if (!those.some((known) => equal(known.grant.holder, grant.holder)))
+          groups.set(name, [...those, { grant, bytes }]);
       } catch (error) {
         if (!isPassportError(error)) throw error;
       }
     }
   }
   let short: { have: number; need: number } | undefined;
-  for (const group of [...byEpoch.entries()].sort(([a], [b]) => (a < b ? 1 : -1)).map(([, value]) => value)) {
-    const { grant } = group[0] as { grant: Grant };
-    const distinct = new Map(group.map((each) => [hex(each.grant.holder), each]));
-    if (distinct.size < grant.threshold) {
-      short ??= { have: distinct.size, need: grant.threshold };
+  const newest = [...groups.values()].sort((a, b) => epochOfGroup(b) - epochOfGroup(a));
+  for (const group of newest) {
+    const { threshold } = (group[0] as { grant: Grant }).grant;
+    if (group.length < threshold) {
+      short ??= { have: group.length, need: threshold };
       continue;
     }
-    const opened = await openGroup([...distinct.values()], found);
-    if (opened === undefined) continue;
-    const { entered, beyond } = opened;
-    const gone = beyond?.members.filter(({ id, left }) => left !== null && distinct.has(hex(id))) ?? [];
-    if (gone.length === 0) return entered;
-    throw new PassportError('kit-unknown', `${gone.map(({ name }) => `"${name}"`).join(', ')} is no holder any more`, {
-      hint: 'Its place was taken since. Use the kit that was made then, or let a remaining device invite this one.',
-    });
+    const entered = await openGroup(group, found);
+    if (entered !== undefined) return entered;
   }
   if (short !== undefined) {
     throw new PassportError(
       'not-enough-holders',
       `${short.have} of the ${short.need} holders that are needed are here`,
-      {
-        hint: 'Add another kit with --kit, or let a remaining device invite this one.',
-        details: short,
-      },
+      { hint: 'Add another kit with --kit, or let a remaining device invite this one.', details: short },
     );
   }
   return undefined;
 }
 
+const epochOfGroup = (group: readonly { readonly grant: Grant }[]) => group[0]?.grant.epoch ?? 0;
+
 async function openGroup(
   group: readonly { grant: Grant; bytes: Bytes }[],
   found: Found,
-): Promise<{ entered: EnteredByKits; beyond: RegistryState | undefined } | undefined> {
+): Promise<EnteredByKits | undefined> {
   const { grant } = group[0] as { grant: Grant };
   const { pid, slot, epoch } = grant;
   for (const bytes of found.registry.get(slot) ?? []) {
@@ -343,25 +358,18 @@ async function openGroup(
       const { wrap } = parseRegistryObject(bytes);
       if (wrap.length === 0) continue;
       // The commitments are not known yet: the wrap's own tag says whether the shares were right; verified below.
-      const vek = await bareCombine(
-        group.map(({ grant: g }) => g.share),
-        grant.threshold,
-      );
+      const shares = group.map(({ grant: g }) => g.share);
+      const vek = await bareCombine(shares, grant.threshold);
       const given = await openWrap(pid, { slot, epoch }, vek, wrap).finally(() => wipe(vek));
-      const back = await walkBack(pid, slot, epoch, given.meshKey, found);
-      if (back === undefined) continue;
-      const { state, objects, beyond } = await verifyForward(pid, back.chain, back.mesh, found);
+      const reached = await reach(pid, epoch, given.meshKey, found);
+      if (reached === undefined) continue;
+      const { state, objects, mesh } = reached;
       const info = epochOf(state, epoch);
-      const contributions = group.flatMap(({ grant: g }) => {
-        const i = info.holders.findIndex(({ id }) => equal(id, g.holder));
-        const share = info.shares[i];
-        return share === undefined
-          ? []
-          : [{ holder: g.holder, seat: g.seat, commitment: share.commitment, share: g.share }];
-      });
+      const contributions = group.flatMap(({ grant: g }) => contributionOf(info, g.holder, g.share) ?? []);
       wipe((await vekOf(pid, info, contributions)).vek);
+      if (!group.every(({ grant: g }) => holderOf(state, g.holder) !== undefined)) continue;
       const grants = group.map(({ grant: g, bytes: sealed }) => ({ epoch, holder: g.holder, bytes: sealed }));
-      return { entered: { pid, state, objects, grants, mesh: back.mesh, nameRoot: given.nameRoot }, beyond };
+      return { pid, state, objects, grants, mesh, nameRoot: given.nameRoot };
     } catch (error) {
       if (!isPassportError(error)) throw error;
     }

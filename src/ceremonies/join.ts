@@ -333,8 +333,7 @@ async function tryEnter(
     }
   }
   if (found.length === 0) return false;
-  const receive = secrets.receive[0] as Secrets['receive'][number];
-  const keys = { id: secrets.deviceId, receiveKey: receive.publicKey, receivePrivate: receive.privateKey };
+  const keys = { id: secrets.deviceId, receive: secrets.receive };
   const entered = await enterAsDevice(device.pid, keys, reveal.head, together(found));
   if (entered === undefined) return false;
   const inviter = entered.state.members.find((member) => equal(member.id, reveal.holder));

@@ -137,7 +137,17 @@ export async function syncAll(
     decided,
     needsPassphrase,
     waitingForUnlock,
-    notices: [...settled.notices, ...(await forkNotice(device))],
+    notices: [
+      ...settled.notices,
+      ...visits.flatMap(({ pulled }) =>
+        pulled?.grantMissing === undefined
+          ? []
+          : [
+              `Entry ${pulled.grantMissing} is decided, but this device’s part of it is not in the store or is wrong: sync another device, or ask for new keys (passport reshare).`,
+            ],
+      ),
+      ...(await forkNotice(device)),
+    ],
   };
 }
 

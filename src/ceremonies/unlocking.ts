@@ -1,7 +1,10 @@
 /** The unlock as a person has it: shares that are here, then the mesh, then the passphrase; the session; the receipt. */
 import { equal, hex } from '../bytes.ts';
 import type { Contribution } from '../crypto/share.ts';
+import { type Device, type MemberView } from '../device/device.ts';
+import { oneTime } from '../device/secrets.ts';
 import { isPassportError, PassportError } from '../errors.ts';
+import { isGoodShare } from '../registry/open.ts';
 import { epochOf, holdersOf, memberOf } from '../registry/state.ts';
 import type { Session, UnlockOptions } from '../types.ts';
 import { DEFAULT_SESSION_MS } from './found.ts';
@@ -36,7 +39,11 @@ export async function unlock(run: Runtime, options: UnlockOptions): Promise<Sess
     await run.sync(hands, { signal: options.signal });
     shares = await here();
   }
-  if (!(await enough(shares))) shares = await fromOthers(run, options, shares);
+  if (!(await enough(shares))) {
+    const come = await fromOthers(run, options, shares);
+    if (come === 'other-epoch') return unlock(run, options);
+    shares = come;
+  }
 
   const { state } = await device.asMember(async (view) => view);
   let opened: Awaited<ReturnType<typeof openEpoch>> | undefined;
@@ -55,6 +62,11 @@ export async function unlock(run: Runtime, options: UnlockOptions): Promise<Sess
       text: `The share of "${memberOf(state, id)?.name ?? '?'}" is wrong and was not used.`,
     });
   }
+  // Only now: after a wrong passphrase nobody has to approve again.
+  await device.asMember(async (view) => {
+    const request = await ownUnlock(view, device.pid);
+    if (request !== undefined) await endUnlock(device, view, request, false);
+  });
   const session = await run.sessionFor(opened.kek, state.epoch, options.ttlMs ?? DEFAULT_SESSION_MS);
   await settle(device);
   await device.asMember(async (view) => {
@@ -65,10 +77,16 @@ export async function unlock(run: Runtime, options: UnlockOptions): Promise<Sess
   return session;
 }
 
-/** Asks the other devices and waits; a request that was left before is taken up again. */
-async function fromOthers(run: Runtime, options: UnlockOptions, own: Contribution[]): Promise<Contribution[]> {
+/**
+ * Asks the other devices and waits; a request that was left before is taken up again. With what came, bad shares too, so that
+ * opening names them. `other-epoch`: the mesh got new keys meanwhile, and all shares are void.
+ */
+async function fromOthers(
+  run: Runtime,
+  options: UnlockOptions,
+  own: Contribution[],
+): Promise<Contribution[] | 'other-epoch'> {
   const { device } = run;
-  const { clock } = device.env;
   const need = await device.asMember(async ({ state }) => state.threshold);
   const request = await device.asMember(async (view): Promise<UnlockRequest> => {
     const { state, secrets } = view;
@@ -80,8 +98,7 @@ async function fromOthers(run: Runtime, options: UnlockOptions, own: Contributio
       });
     }
     const before = await ownUnlock(view, device.pid);
-    if (before !== undefined && before.epoch === epochOf(state).epoch && before.notAfter > clock.now() + 30_000)
-      return before;
+    if (before !== undefined && isOpen(device, view, before)) return before;
     if (before !== undefined) await endUnlock(device, view, before, false);
     return askUnlock(
       device,
@@ -96,25 +113,36 @@ async function fromOthers(run: Runtime, options: UnlockOptions, own: Contributio
     what: `Approve on ${need - own.length === 1 ? 'another device' : `${need - own.length} other devices`}: passport approve`,
   });
   const hands = run.hands(run.passphrases(undefined, false));
-  const shares = await run.until(hands, options, () =>
+  const come = await run.until(hands, options, () =>
     device.asMember(async (view) => {
-      const come = await unlockAnswers(device, view, request);
-      const all = [...own, ...come.shares.filter(({ holder }) => !own.some((mine) => equal(mine.holder, holder)))];
-      if (all.length >= need) return all;
-      const left = request.chosen.length - come.refusedBy.length;
-      if (own.length + left < need) {
-        await endUnlock(device, view, request, false);
-        const by = come.refusedBy.map((id) => memberOf(view.state, id)?.name ?? '?').join(', ');
-        throw new PassportError('refused', `refused by ${by}`);
-      }
-      return undefined;
+      const { state } = view;
+      if (state.epoch !== request.epoch) return { others: 'other-epoch' as const };
+      const answers = await unlockAnswers(device, view, request);
+      const others = answers.shares.filter(({ holder }) => !own.some((mine) => equal(mine.holder, holder)));
+      const good = others.filter((share) => isGoodShare(device.pid, epochOf(state), share)).length;
+      const left = request.chosen.length - answers.refusedBy.length - others.length;
+      if (own.length + good >= need) return { others };
+      if (own.length + good + left >= need) return undefined;
+      await endUnlock(device, view, request, false);
+      if (good < others.length) return { others }; // opening says whose share is wrong
+      const by = answers.refusedBy.map((id) => memberOf(state, id)?.name ?? '?').join(', ');
+      return { others, refused: new PassportError('refused', `refused by ${by}`) };
     }),
   );
-  if (shares === undefined) {
+  if (come === undefined) {
     throw new PassportError('waiting', 'no other device has approved yet', {
       hint: 'The request stays open for ten minutes: approve it on another device, then `passport unlock` again. Or type a kit: --kit FILE',
     });
   }
-  await device.asMember((view) => endUnlock(device, view, request, false));
-  return shares;
+  const { others } = come;
+  if (others === 'other-epoch') return others;
+  if (come.refused !== undefined) throw come.refused;
+  return [...own, ...others];
+}
+
+/** Whether an unlock that was left can still be answered. */
+function isOpen(device: Device, { state, secrets }: MemberView, request: UnlockRequest): boolean {
+  const { clock } = device.env;
+  const key = oneTime(secrets, request.rid, { bootId: clock.bootId(), monotonic: clock.monotonic() });
+  return key !== undefined && request.epoch === state.epoch && request.notAfter > clock.now() + 30_000;
 }

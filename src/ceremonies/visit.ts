@@ -15,8 +15,9 @@ import { type Ledger, readLedger, type StorePlace, writeLedger } from '../sync/l
 import { abortable, type Fetched, fetchAll, type Listed, listFolder, putObject } from '../sync/transfer.ts';
 import { type Catalog, HOT_ENTRIES, StoreNames, type Wanted } from '../sync/wanted.ts';
 import type { StoreState } from '../types.ts';
-import { type Candidate, followAll } from './chain.ts';
+import { type Candidate, catchUpFrom, followAll } from './chain.ts';
 import { registryObjects } from './decide.ts';
+import { lookAround } from './enter.ts';
 import { grantsOf, keepGrants, missingGrants } from './grants.ts';
 import { dropLater, keepMail, openMail, outgoing, toDrop, withdraw } from './mail.ts';
 import { isVote, MAX_VOTES_PER_HOLDER, readSlot, receiveVote, votesOf } from './slot.ts';
@@ -37,7 +38,12 @@ export interface Pulled {
   readonly damaged: readonly string[];
   readonly rolledBack: boolean;
   readonly decided: readonly number[];
+  /** An entry is here that this device cannot follow: its grant is not here, or is wrong. */
+  readonly grantMissing: number | undefined;
 }
+
+/** Entries that a device may be behind; names beyond that are no entries. */
+const MOST_SLOTS_AHEAD = 4096;
 
 const newestSlot = (listed: Iterable<Listed>) =>
   Math.max(-1, ...[...listed].map(({ name }) => (name.kind === 'registry' ? name.slot : -1)));
@@ -49,7 +55,10 @@ export async function pull(device: Device, place: StorePlace, store: Store, opti
   const listed = new Map((await listFolder(store, place, 'hot', signal)).map((item) => [item.path, item]));
   // Votes, mail and old entries are deleted by whoever sees first that they are done; commits never are.
   const lost = [...ledger.names].filter((path) => path.startsWith('hot/c-') && !listed.has(path));
-  const slot = newestSlot(listed.values());
+  const head = await device.asMember(async ({ state }) => headSlot(state));
+  const slot = newestSlot(
+    [...listed.values()].filter(({ name }) => name.kind !== 'registry' || name.slot <= head + MOST_SLOTS_AHEAD),
+  );
   const rolledBack = slot < ledger.slot;
   const names = new Set([...ledger.names].filter((path) => !path.startsWith('hot/') || listed.has(path)));
   if (rolledBack) for (const path of names) if (!path.startsWith('hot/')) names.delete(path);
@@ -67,7 +76,7 @@ export async function pull(device: Device, place: StorePlace, store: Store, opti
   const damaged = [...intake.damaged, ...[...suspects].filter(([, polls]) => polls >= 2).map(([path]) => path)];
   return {
     ledger: { ...ledger, names, suspects, version, slot: Math.max(slot, rolledBack ? -1 : ledger.slot) },
-    ...{ listed, lost, damaged, rolledBack, decided },
+    ...{ listed, lost, damaged, rolledBack, decided, grantMissing: intake.grantMissing },
     received: intake.received,
   };
 }
@@ -82,6 +91,8 @@ class Intake {
   readonly #suspects: Map<string, number>;
   readonly #before: ReadonlyMap<string, number>;
   received = 0;
+  /** The slot of an entry that is here while this device's grant of it is not, or is wrong. */
+  grantMissing: number | undefined;
   readonly damaged: string[] = [];
 
   constructor(
@@ -119,7 +130,8 @@ class Intake {
 
   async registry(fresh: readonly Listed[], newest: number): Promise<readonly number[]> {
     const device = this.#device;
-    const items = fresh.filter(({ name }) => name.kind === 'registry');
+    const head0 = await device.asMember(async ({ state }) => headSlot(state));
+    const items = fresh.filter(({ name }) => name.kind === 'registry' && name.slot <= head0 + MOST_SLOTS_AHEAD);
     if (items.length === 0) return [];
     const candidates = new Map<string, Candidate & { path: string }>();
     const take = async (those: readonly Listed[]) => {
@@ -149,6 +161,11 @@ class Intake {
         if (!this.damaged.includes(path)) this.damaged.push(path);
       }
       if (followed.grantMissing !== undefined && (await this.#grantFor(followed.grantMissing.entry.core))) continue;
+      if (followed.grantMissing !== undefined) {
+        const caught = await catchUpFrom(device, await lookAround(this.#store, this.#place, this.#options.signal));
+        decided.push(...caught);
+        if (caught.length === 0) this.grantMissing = followed.grantMissing.entry.core.slot;
+      }
       if (followed.decided.length === 0 || (await headNow()) >= newest || followed.forked) break;
     }
     const head = await headNow();

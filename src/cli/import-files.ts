@@ -63,16 +63,30 @@ export function scan(directory: string, prefix: string): Found {
   return { files, skipped };
 }
 
+/** Small files share a buffer: thousands of buffers cost more than what is in them. */
+const SHARED_BYTES = 1024 * 1024;
+
 /** Reads file after file; what cannot be read or is too large is added to `skipped`. */
 export function* valuesOf(files: Found['files'], skipped: Skipped[]): Generator<{ key: string; value: Bytes }> {
+  let shared = new Uint8Array(SHARED_BYTES);
+  let used = 0;
+  const room = (length: number): Bytes => {
+    if (length > SHARED_BYTES / 4) return new Uint8Array(length);
+    if (length > SHARED_BYTES - used) {
+      shared = new Uint8Array(SHARED_BYTES);
+      used = 0;
+    }
+    used += length;
+    return shared.subarray(used - length, used);
+  };
   for (const { file, key } of files) {
-    const value = read(file);
+    const value = read(file, room);
     if (value instanceof Uint8Array) yield { key, value };
     else skipped.push({ file, ...value });
   }
 }
 
-function read(file: string): Bytes | Pick<Skipped, 'code' | 'reason'> {
+function read(file: string, room: (length: number) => Bytes): Bytes | Pick<Skipped, 'code' | 'reason'> {
   let descriptor: number;
   try {
     // What was a file a moment ago may be a link now.
@@ -85,7 +99,7 @@ function read(file: string): Bytes | Pick<Skipped, 'code' | 'reason'> {
     if (!info.isFile()) return { code: 'not-a-file', reason: 'a special file' };
     if (info.size > MAX_VALUE_BYTES) return { code: 'value-too-large', reason: 'larger than 1 MiB' };
     // One byte more than expected shows a file that is growing; less than was asked for is its end.
-    const buffer = new Uint8Array(info.size + 1);
+    const buffer = room(info.size + 1);
     let length = readSync(descriptor, buffer, 0, buffer.length, null);
     for (let got = length; got !== 0 && length < info.size; length += got) {
       got = readSync(descriptor, buffer, length, buffer.length - length, null);

@@ -125,8 +125,8 @@ export async function combineShares(
   return { vek, bad: [...bad.values()] };
 }
 
-/** In the order of docs/protocol.md: HMAC takes a key with zeros at its end for the same key, so the length comes first. */
-function isCommitted({ share, holder, seat, commitment }: Contribution, terms: DealTerms): boolean {
+/** Whether a contribution is the share that its commitment binds. In the order of docs/protocol.md: HMAC takes a key with zeros at its end for the same key, so the length comes first. */
+export function isCommitted({ share, holder, seat, commitment }: Contribution, terms: DealTerms): boolean {
   if (share.length !== SHARE_LENGTH || xOf(share) === 0) return false;
   return equal(commitShare(share, { ...terms, holder, seat }), commitment);
 }

@@ -6,20 +6,35 @@ import type { Bytes } from '../bytes.ts';
 import { sha256 } from '../crypto/hash.ts';
 import type { BlindedUpdate } from '../format/update.ts';
 
-const LEAF: Bytes = Uint8Array.of(0);
-const NODE: Bytes = Uint8Array.of(1);
+const LEAF = 0;
+const NODE = 1;
 
 /** 32 bytes. */
 export function merkleRoot(updates: readonly BlindedUpdate[]): Bytes {
   if (updates.length === 0) return sha256();
-  let level = updates.map(({ blind, update }) => sha256(LEAF, blind, update));
+  // All leaves are put together in one buffer, and all nodes in another: there are thousands of each.
+  const leaf = new Uint8Array(33 + updates.reduce((longest, { update }) => Math.max(longest, update.length), 0));
+  leaf[0] = LEAF;
+  const node = new Uint8Array(65);
+  node[0] = NODE;
+  let level = updates.map(({ blind, update }) => {
+    leaf.set(blind, 1);
+    leaf.set(update, 33);
+    return sha256(leaf.subarray(0, 33 + update.length));
+  });
   // Pairing from the left and lifting an odd last one gives the same tree as splitting at the largest power of two.
   while (level.length > 1) {
     const above: Bytes[] = [];
     for (let i = 0; i < level.length; i += 2) {
       const left = level[i] as Bytes;
       const right = level[i + 1];
-      above.push(right === undefined ? left : sha256(NODE, left, right));
+      if (right === undefined) {
+        above.push(left);
+        continue;
+      }
+      node.set(left, 1);
+      node.set(right, 33);
+      above.push(sha256(node));
     }
     level = above;
   }

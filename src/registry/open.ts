@@ -7,7 +7,7 @@ import { encode } from '../cbor.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { kekCheck, kekFrom, kekLinkKey, meshLinkKey, wrapKey } from '../crypto/keys.ts';
 import { openObject } from '../crypto/object.ts';
-import { combineShares, commitShare, type Contribution } from '../crypto/share.ts';
+import { combineShares, commitShare, type Contribution, isCommitted } from '../crypto/share.ts';
 import { PassportError } from '../errors.ts';
 import { type Grant, MAX_GRANT_BYTES, openGrant } from '../format/grant.ts';
 import { bytes32, decodeShaped } from '../format/schema.ts';
@@ -111,14 +111,16 @@ export function vekOf(
   epoch: EpochInfo,
   contributions: readonly Contribution[],
 ): Promise<{ vek: Bytes; bad: Bytes[] }> {
-  return combineShares(contributions, {
-    pid,
-    slot: epoch.slot,
-    epoch: epoch.epoch,
-    threshold: epoch.threshold,
-    count: epoch.holders.length,
-    vekCommitment: epoch.vekCommitment,
-  });
+  return combineShares(contributions, { ...dealOf(pid, epoch), vekCommitment: epoch.vekCommitment });
+}
+
+/** Whether a contribution is the share that the entry commits its holder to. */
+export function isGoodShare(pid: Bytes, epoch: EpochInfo, contribution: Contribution): boolean {
+  return isCommitted(contribution, dealOf(pid, epoch));
+}
+
+function dealOf(pid: Bytes, { slot, epoch, threshold, holders }: EpochInfo) {
+  return { pid, slot, epoch, threshold, count: holders.length };
 }
 
 /** VEK and P to the KEK; `wrong-passphrase` when the check in the entry says so. */

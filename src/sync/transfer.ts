@@ -42,14 +42,22 @@ export type Fetched =
   /** Listed but not there (any more), or not the bytes that the name promises. */
   | { readonly item: Listed; readonly bytes?: undefined; readonly fault: 'gone' | 'torn' };
 
+export interface FetchOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onDone?: (() => void) | undefined;
+  /** Larger objects are `torn`. Default: the largest object of the protocol. */
+  readonly maxBytes?: number;
+}
+
 /** Gets objects, a few at a time, and compares each with the hash in its name. */
 export async function fetchAll(
   store: Store,
   place: StorePlace,
   items: readonly Listed[],
-  options: { signal?: AbortSignal | undefined; onDone?: (() => void) | undefined } = {},
+  options: FetchOptions = {},
 ): Promise<Fetched[]> {
   const root = storeRoot(place.id);
+  const { maxBytes = MAX_OBJECT_BYTES } = options;
   const results = new Array<Fetched>(items.length);
   let next = 0;
   const worker = async () => {
@@ -57,7 +65,7 @@ export async function fetchAll(
       const at = next++;
       const item = items[at];
       if (item === undefined) return;
-      const limits = { maxBytes: MAX_OBJECT_BYTES, ...(options.signal ? { signal: options.signal } : {}) };
+      const limits = { maxBytes, ...(options.signal ? { signal: options.signal } : {}) };
       const bytes = await abortable(options.signal, () => store.get(`${root}/${item.path}`, limits)).catch(
         (error: unknown) => {
           if (isPassportError(error, 'damaged')) return null;
@@ -65,7 +73,7 @@ export async function fetchAll(
         },
       );
       if (bytes === undefined) results[at] = { item, fault: 'gone' };
-      else if (bytes === null || bytes.length > MAX_OBJECT_BYTES || nameHash(bytes) !== item.name.hash)
+      else if (bytes === null || bytes.length > maxBytes || nameHash(bytes) !== item.name.hash)
         results[at] = { item, fault: 'torn' };
       else results[at] = { item, bytes };
       options.onDone?.();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { type KeepKits, type Kit, Passport, PassportError, type RecoverOptions } from '../../src/index.ts';
 import { rejectionOf } from '../helpers/codes.ts';
-import { type Home, PASSPHRASE, text, twoDevices, words, World } from '../helpers/mesh.ts';
+import { type Home, PASSPHRASE, twoDevices, words, World } from '../helpers/mesh.ts';
 
 /** A passport of one device and `count - 1` kits with one record, whose device is gone. */
 async function lost(label: string, threshold = 2, count = 3, stores = ['memory:one']) {

@@ -45,7 +45,6 @@ describe('an unlock', () => {
     const wrong = world.number(id) === 99 ? 98 : world.number(id) + 1;
     expect(await rejectionOf(laptop.passport.approve(id, { number: wrong, timeoutMs: 0 }))).toBe('number-mismatch');
     expect(await rejectionOf(laptop.passport.approve(id, { timeoutMs: 0 }))).toBe('number-mismatch');
-    await stopsWaiting(phone.passport.unlock(asked));
     await laptop.passport.approve(id, { number: world.number(id), timeoutMs: 0 });
     await phone.passport.unlock(asked);
   });
@@ -124,7 +123,7 @@ describe('an unlock', () => {
     const { world, laptop, phone } = await twoDevices('expired');
     await stopsWaiting(phone.passport.unlock(asked));
     const { id } = await requestOf(laptop);
-    for (const { clock } of world.homes) clock.pass(10 * MINUTE + 1);
+    for (const { clock } of world.homes) clock.pass(11 * MINUTE);
     expect(await laptop.passport.requests()).toEqual([]);
     await stopsWaiting(phone.passport.unlock(asked));
     expect((await requestOf(laptop)).id).not.toBe(id);
@@ -163,6 +162,26 @@ describe('an unlock', () => {
     for (const [name, bytes] of mail) await world.store().put(name, bytes);
     await laptop.passport.sync();
     expect(await laptop.passport.requests()).toEqual([]);
+  });
+
+  it('that waits while the mesh gets new keys is asked again by itself', async () => {
+    const { world, laptop, phone, tablet } = await threeDevices('epoch-meanwhile');
+    const change = await tablet.passport.rename('laptop', 'tower', asked);
+    expect(change.state).toBe('waiting');
+    await tablet.passport.cancel(change.id);
+    const unlocking = phone.passport.unlock({ passphrase: PASSPHRASE, timeoutMs: 5 * MINUTE });
+    const next = await tablet.passport.reshare({ threshold: 3, ...asked });
+    await world.settle(tablet, next, [laptop]);
+    let done = false;
+    const waiting = unlocking.finally(() => {
+      done = true;
+    });
+    while (!done) {
+      for (const member of [laptop, tablet]) await world.approveAll(member);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await waiting;
+    expect(await text(phone, 'old')).toBe('written before');
   });
 
   it('across a change of the epoch is asked again: an answer of the old one opens nothing', async () => {

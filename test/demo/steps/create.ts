@@ -65,5 +65,5 @@ export async function fill(stage: Stage): Promise<void> {
   screen.check(stores[0].state === 'ok' && stores[0].behind === 0, 'The shared folder has everything, encrypted.');
   await sameEverywhere(stage, [laptop], `All ${records.size} records read back the same, byte for byte.`);
   rmSync(laptop.path('secrets'), { recursive: true });
-  screen.say('Maria deletes the originals. From now on they exist only in her passport.');
+  screen.say('Maria deletes key, seed and login. From now on they exist only in her passport.');
 }
