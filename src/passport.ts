@@ -132,16 +132,18 @@ export class Passport {
     env: Environment,
     options: RecoverOptions & { readonly keepKits?: KeepKits },
   ): Promise<Passport> {
-    const { finishRecover, kitHands, startRecover } = await ceremonies();
-    const { device, change, passphrases } = await startRecover(env, options, options.keepKits);
+    const { finishRecover, kitHands, openRecover, startRecover } = await ceremonies();
+    const { device, passphrases } = await openRecover(env, options);
     const passport = await Passport.#with(env, device);
     const run = await passport.#ready();
     const kits = kitHands(device.pid, options.kits ?? []);
+    await run.sync(run.hands(run.passphrases(undefined, false)));
+    const change = await startRecover(device, options, options.keepKits);
     const waiting = { timeoutMs: 60_000, ...(options.signal === undefined ? {} : { signal: options.signal }) };
     const done = await finishRecover(run, change, passphrases, kits, waiting);
     if (done.state !== 'decided')
       throw new PassportError('waiting', `the recovery is not finished: ${done.hint}`, {
-        hint: 'Run `passport sync` with the kits.',
+        hint: 'Nothing is lost: run the same `passport recover` again.',
       });
     passport.#session = run.session;
     await passport.sync(options.signal === undefined ? {} : { signal: options.signal });

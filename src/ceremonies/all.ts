@@ -5,7 +5,7 @@ export { found } from './found.ts';
 export { checkKit, devices, log } from './health.ts';
 export { answerOf, invite, requireInvitation } from './invite.ts';
 export { join } from './join.ts';
-export { startRecover } from './recover.ts';
+export { openRecover, startRecover } from './recover.ts';
 export { syncReport } from './report.ts';
 export { approve, cancel, refuse, requests } from './requests.ts';
 export { Runtime } from './runtime.ts';

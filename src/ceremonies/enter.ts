@@ -226,7 +226,7 @@ async function openEntry(
   return decided;
 }
 
-/** With the mesh key of `epoch`: back to what is trusted, then forward. undefined unless that leads to this epoch, and no further. */
+/** With the mesh key of `epoch`: back to what is trusted, then forward. undefined unless that leads at least to this epoch. */
 async function reach(
   pid: Bytes,
   epoch: number,
@@ -236,7 +236,7 @@ async function reach(
 ): Promise<Verified | undefined> {
   const options = await meshKeysBefore(pid, epoch, meshKey, from?.epoch ?? 0, found);
   const verified = await verifyForward(pid, options, found, from);
-  if (verified?.state.epoch !== epoch) return undefined;
+  if (verified === undefined || verified.state.epoch < epoch) return undefined;
   return { ...verified, mesh: new Map([...verified.mesh, [epoch, meshKey]]) };
 }
 
@@ -260,7 +260,7 @@ async function viaGrant(
         if (!equal(grant.pid, pid) || !equal(grant.holder, keys.id) || grant.device === null || grant.epoch !== epoch)
           continue;
         const reached = await reach(pid, epoch, grant.device.meshKey, found, from);
-        if (reached === undefined) continue; // not decided yet, an entry that lost, or not the newest
+        if (reached?.state.epoch !== epoch) continue; // not decided yet, an entry that lost, or not the newest
         const me = holderOf(reached.state, keys.id);
         if (me === undefined || !equal(me.receiveKey, publicKey)) continue;
         const mine = await openGrantOf(pid, epochOf(reached.state, epoch), keys.id, privateKey, bytes);
@@ -325,6 +325,7 @@ export async function enterByKits(
     }
   }
   let short: { have: number; need: number } | undefined;
+  const replaced = new Set<string>();
   const newest = [...groups.values()].sort((a, b) => epochOfGroup(b) - epochOfGroup(a));
   for (const group of newest) {
     const { threshold } = (group[0] as { grant: Grant }).grant;
@@ -333,7 +334,18 @@ export async function enterByKits(
       continue;
     }
     const entered = await openGroup(group, found);
-    if (entered !== undefined) return entered;
+    if (entered === undefined) continue;
+    if (!('replaced' in entered)) return entered;
+    for (const name of entered.replaced) replaced.add(name);
+  }
+  if (replaced.size > 0) {
+    throw new PassportError(
+      'kit-unknown',
+      `${[...replaced].map((name) => `"${name}"`).join(', ')} is no holder any more; its place was taken`,
+      {
+        hint: 'Use a kit that is a holder today: its sheet has the newest date.',
+      },
+    );
   }
   if (short !== undefined) {
     throw new PassportError(
@@ -350,7 +362,7 @@ const epochOfGroup = (group: readonly { readonly grant: Grant }[]) => group[0]?.
 async function openGroup(
   group: readonly { grant: Grant; bytes: Bytes }[],
   found: Found,
-): Promise<EnteredByKits | undefined> {
+): Promise<EnteredByKits | { readonly replaced: readonly string[] } | undefined> {
   const { grant } = group[0] as { grant: Grant };
   const { pid, slot, epoch } = grant;
   for (const bytes of found.registry.get(slot) ?? []) {
@@ -364,10 +376,14 @@ async function openGroup(
       const reached = await reach(pid, epoch, given.meshKey, found);
       if (reached === undefined) continue;
       const { state, objects, mesh } = reached;
+      const left = group.flatMap(({ grant: g }) =>
+        state.members.filter(({ id, left: at }) => at !== null && equal(id, g.holder)),
+      );
+      if (left.length > 0) return { replaced: left.map(({ name }) => name) };
+      if (state.epoch !== epoch) continue; // these kits have newer grants, and they are not here
       const info = epochOf(state, epoch);
       const contributions = group.flatMap(({ grant: g }) => contributionOf(info, g.holder, g.share) ?? []);
       wipe((await vekOf(pid, info, contributions)).vek);
-      if (!group.every(({ grant: g }) => holderOf(state, g.holder) !== undefined)) continue;
       const grants = group.map(({ grant: g, bytes: sealed }) => ({ epoch, holder: g.holder, bytes: sealed }));
       return { pid, state, objects, grants, mesh, nameRoot: given.nameRoot };
     } catch (error) {

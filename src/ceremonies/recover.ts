@@ -9,6 +9,7 @@ import { holderId } from '../crypto/keys.ts';
 import { kitKeys } from '../crypto/kit.ts';
 import { guardRandom, randomBytes } from '../crypto/random.ts';
 import { signingKey } from '../crypto/sign.ts';
+import type { Contribution } from '../crypto/share.ts';
 import { kitEntropy, pidWords } from '../crypto/words.ts';
 import { anchorNote, Device, type MemberView } from '../device/device.ts';
 import { type KitHand, kitHands, requireHolders } from '../device/hands.ts';
@@ -18,7 +19,8 @@ import { newSession } from '../device/session.ts';
 import { isPassportError, PassportError } from '../errors.ts';
 import type { Holder, Role } from '../format/entry.ts';
 import { placeAfter, signRole } from '../registry/messages.ts';
-import { head, headSlot, holdersOf, isSafePolicy, memberOf, type RegistryState } from '../registry/state.ts';
+import { contributionOf, openGrantOf } from '../registry/open.ts';
+import { epochOf, head, headSlot, holdersOf, isSafePolicy, memberOf, type RegistryState } from '../registry/state.ts';
 import { openReplica } from '../replica/replica.ts';
 import { setStorePlaces, storedVotes, type StorePlace, storePlaces } from '../sync/ledger.ts';
 import type { Environment, KeepKits, RecoverOptions } from '../types.ts';
@@ -98,12 +100,13 @@ function leaving(state: RegistryState, names: readonly string[] | undefined): Ho
 const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
 /** Opens the mesh with the kits, asks the person, makes the device. The home is then one that waits to be let in. */
-async function makeDevice(env: Environment, options: RecoverOptions): Promise<Device> {
+async function makeDevice(env: Environment, options: RecoverOptions, passphrases: Passphrases): Promise<Made> {
   const name = checkName(options.name);
   const kits = options.kits ?? [];
   const { entered, places, failed } = await locate(env, options.stores, kits);
   const { pid, state } = entered;
-  requireHolders(state, kitHands(pid, kits));
+  const hands = kitHands(pid, kits);
+  requireHolders(state, hands);
   const lost = leaving(state, options.replace);
   const yes = await env.person.confirm({
     title: `Recover passport ${pidWords(pid).join(' ')}?`,
@@ -115,6 +118,9 @@ async function makeDevice(env: Environment, options: RecoverOptions): Promise<De
     warnings: failed.map((url) => `${url} could not be read: it may know a newer state`),
   });
   if (!yes) throw new PassportError('refused', 'nothing was changed');
+  // The passphrase is proven before anything is made: a mistyped one leaves no half-made home.
+  const shares = await sharesOf(pid, state, hands, entered.grants);
+  const kek = await openWith(env, options, pid, state, shares, passphrases);
 
   const random = guardRandom(env.random);
   const sign = signingKey(random);
@@ -141,50 +147,97 @@ async function makeDevice(env: Environment, options: RecoverOptions): Promise<De
     await keepGrants(tx, entered.grants);
   });
   await env.anchor.write(anchorNote(instance, await journal.generation()));
-  return device;
+  return { device, kek };
+}
+
+interface Made {
+  readonly device: Device;
+  /** KEK of the present epoch: the passphrase was right. */
+  readonly kek: Bytes;
+}
+
+async function sharesOf(
+  pid: Bytes,
+  state: RegistryState,
+  hands: readonly KitHand[],
+  grants: EnteredByKits['grants'],
+): Promise<Contribution[]> {
+  const epoch = epochOf(state);
+  const shares: Contribution[] = [];
+  for (const kit of hands) {
+    const sealed = grants.find(({ holder }) => equal(holder, kit.id))?.bytes;
+    if (sealed === undefined) continue;
+    const { share } = await openGrantOf(pid, epoch, kit.id, kit.receivePrivate, sealed);
+    const given = contributionOf(epoch, kit.id, share);
+    if (given !== undefined) shares.push(given);
+  }
+  return shares;
+}
+
+/** Three tries where a person is asked. */
+async function openWith(
+  env: Environment,
+  options: RecoverOptions,
+  pid: Bytes,
+  state: RegistryState,
+  shares: readonly Contribution[],
+  passphrases: Passphrases,
+): Promise<Bytes> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await openEpoch(pid, state, shares, passphrases)).kek;
+    } catch (error) {
+      if (!isPassportError(error, 'wrong-passphrase') || options.passphrase !== undefined || tries >= 3) throw error;
+      env.person.tell({ event: 'notice', text: 'That is not the passphrase of the passport. Try again.' });
+      passphrases.forget();
+    }
+  }
 }
 
 const namesOf = (holders: readonly Holder[]) => holders.map((holder) => holder.name).join(', ');
 
 /** The device of a recovery that was left before it was let in; `passport-exists` for any other home. */
-async function leftDevice(env: Environment, pid: Bytes): Promise<Device> {
-  const exists = () =>
-    new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
+async function leftDevice(
+  env: Environment,
+  pid: Bytes,
+  options: RecoverOptions,
+  passphrases: Passphrases,
+): Promise<Made> {
   const device = await Device.open(env, pid, await env.keystore.openKey(() => env.person.devicePassphrase('current')));
   const waits = await device.transact(
     async ({ state, secrets }) => state !== undefined && memberOf(state, secrets.deviceId) === undefined,
   );
-  if (!waits) throw exists();
-  return device;
+  if (!waits) {
+    throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
+  }
+  const hands = kitHands(pid, options.kits ?? []);
+  const { state, shares } = await device.asMember(async (view) => {
+    requireHolders(view.state, hands);
+    const list = [];
+    for (const kit of hands) list.push(await contribution(device, view, kitOpener(kit)));
+    return { state: view.state, shares: list };
+  });
+  return { device, kek: await openWith(env, options, pid, state, shares, passphrases) };
 }
 
-/** Starts a recovery, or takes one up that was left; what follows is a change like every other. */
-export async function startRecover(
-  env: Environment,
-  options: RecoverOptions,
-  keepKits?: KeepKits,
-): Promise<Recovering> {
-  const known = await (await env.journal()).get('n/passport');
-  const device = known === undefined ? await makeDevice(env, options) : await leftDevice(env, known);
+/** Starts a recovery, or takes one up that was left: the machine is a device with a session that waits to be let in. */
+export async function openRecover(env: Environment, options: RecoverOptions): Promise<Omit<Recovering, 'change'>> {
   const passphrases = new Passphrases(env.argon2id, {
     current: async () => options.passphrase ?? env.person.passphrase('current'),
   });
-  const { pid } = device;
-  const hands = kitHands(pid, options.kits ?? []);
-  const state = await device.asMember(async (view) => {
-    requireHolders(view.state, hands);
-    return view.state;
-  });
-  // A session of the present epoch: it proves the passphrase before anything is asked of the mesh.
-  const shares = await device.asMember(async (view) => {
-    const list = [];
-    for (const kit of hands) list.push(await contribution(device, view, kitOpener(kit)));
-    return list;
-  });
-  const { kek } = await openEpoch(pid, state, shares, passphrases);
+  const known = await (await env.journal()).get('n/passport');
+  const made =
+    known === undefined ? makeDevice(env, options, passphrases) : leftDevice(env, known, options, passphrases);
+  const { device, kek } = await made;
+  const state = await device.asMember(async (view) => view.state);
   await device.useSession(newSession(env.clock, kek, state.epoch, options.sessionMs ?? DEFAULT_SESSION_MS), state);
+  return { device, passphrases };
+}
+
+/** After a first sync, which brings the votes of the open slot and the commits that a cut needs: the change. */
+export async function startRecover(device: Device, options: RecoverOptions, keepKits?: KeepKits): Promise<OwnChange> {
   const open = await device.asMember((view) => reusable(device, view));
-  return { device, change: open ?? (await askChange(device, options, hands, keepKits)), passphrases };
+  return open ?? askChange(device, options, kitHands(device.pid, options.kits ?? []), keepKits);
 }
 
 /** The open change of a recovery that was left, if it still can be finished; one that cannot is ended. */

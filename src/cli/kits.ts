@@ -11,7 +11,7 @@ import { usage } from './parse.ts';
 import { kitQrText, terminalQr } from './render/qr.ts';
 import { htmlSheet, KEEPING, kitFacts, textSheet, wordGrid } from './render/sheet.ts';
 import { fields } from './render/table.ts';
-import { plural } from './render/text.ts';
+import { plural, safe } from './render/text.ts';
 import { kitWordsIn } from './secrets.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -31,7 +31,7 @@ export async function kitKeeper(context: Context): Promise<KitKeeper> {
     return {
       files,
       keepKits: async (kits) => {
-        for (const kit of kits) files.push(...(await writeKit(context, directory, kit)));
+        for (const kit of kits) await writeKit(context, directory, kit, files);
       },
       discard: async () => {
         await Promise.all(files.map((file) => rm(file, { force: true })));
@@ -42,33 +42,32 @@ export async function kitKeeper(context: Context): Promise<KitKeeper> {
   return { files, keepKits: (kits) => showKits(terminal, kits), discard: async () => {} };
 }
 
-/** kit-N.txt and kit-N.html, mode 0600, never over a file that is there. Read back from the disk before they count. */
-async function writeKit(context: Context, directory: string, kit: Kit): Promise<string[]> {
-  const text = join(directory, `kit-${kit.number}.txt`);
-  const html = join(directory, `kit-${kit.number}.html`);
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await writeNew(text, textSheet(kit));
-    await writeNew(html, htmlSheet(kit));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw context.fileError(error, text);
-    throw usage(
-      `${directory} holds a kit ${kit.number} already`,
-      'Give another directory, or move the old sheets away.',
-    );
+/**
+ * kit-N.txt and kit-N.html, mode 0600, never over a file that is there. Read back from the disk before they count. What was
+ * written is added to `files`.
+ */
+async function writeKit(context: Context, directory: string, kit: Kit, files: string[]): Promise<void> {
+  const sheets = { txt: textSheet(kit), html: htmlSheet(kit) };
+  for (const [kind, sheet] of Object.entries(sheets)) {
+    const file = join(directory, `kit-${kit.number}.${kind}`);
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await writeNew(file, sheet, () => files.push(file));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw context.fileError(error, file);
+      throw usage(`${safe(file)} is there already`, 'Give another directory, or move the old sheets away.');
+    }
+    const words = kitWordsIn(await readFile(file, 'utf8')).match(/[a-z]+/g) ?? [];
+    if (words.join(' ') !== kit.words.join(' ')) {
+      throw new PassportError('damaged', `${safe(file)} reads differently than it was written`);
+    }
   }
-  for (const file of [text, html]) {
-    const read = kitWordsIn(await readFile(file, 'utf8'));
-    const words = read.split(/[^a-z]+/).filter((word) => word !== '');
-    if (words.join(' ') !== kit.words.join(' '))
-      throw new PassportError('damaged', `${file} reads differently than it was written`);
-  }
-  return [text, html];
 }
 
 /** On the disk when it resolves; `EEXIST` when the name is taken. */
-async function writeNew(file: string, content: string): Promise<void> {
+async function writeNew(file: string, content: string, made: () => void): Promise<void> {
   const handle = await open(file, 'wx', 0o600);
+  made();
   try {
     await handle.writeFile(content);
     await handle.sync();

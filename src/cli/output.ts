@@ -4,7 +4,7 @@
  */
 import { styleText } from 'node:util';
 import { isPassportError, type PassportErrorCode } from '../errors.ts';
-import type { PassportEvent } from '../types.ts';
+import type { Card, PassportEvent } from '../types.ts';
 import { EXIT, exitOf } from './exit-codes.ts';
 import type { Io, Stream } from './io.ts';
 import { Progress } from './render/progress.ts';
@@ -26,6 +26,7 @@ export interface Outcome {
 export type CommandEvent =
   | PassportEvent
   | { readonly event: 'link'; readonly id: string; readonly link: string; readonly expires: number }
+  | ({ readonly event: 'card' } & Card)
   | { readonly event: 'synced'; readonly report: unknown };
 
 type Format = Parameters<typeof styleText>[0];
@@ -129,6 +130,11 @@ export class Output {
         return this.#line(`Conflict: ${safe(event.key)} has more than one version. See: passport conflicts`);
       case 'notice':
         return this.#line(safe(event.text));
+      case 'card':
+        this.#line(safe(event.title));
+        for (const line of event.lines) this.#line(`  ${safe(line)}`);
+        for (const line of event.warnings) this.warn(safe(line));
+        return;
       case 'link':
       case 'synced':
         return;

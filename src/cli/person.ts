@@ -45,9 +45,12 @@ export class CommandPerson implements Person {
     if (this.#shown !== undefined && JSON.stringify(this.#shown) === JSON.stringify(card)) return;
     this.#shown = card;
     const { output } = this.#context;
-    output.note(safe(card.title));
-    for (const line of card.lines) output.note(`  ${safe(line)}`);
-    for (const line of card.warnings) output.warn(safe(line));
+    output.event({ event: 'card', ...card });
+    // A program reads the events; who is asked at the terminal must see it too.
+    if (output.json && !this.#context.options.flag('yes')) {
+      const terminal = await this.#context.maybeTerminal();
+      terminal?.write(`${[card.title, ...card.lines, ...card.warnings].map(safe).join('\n')}\n`);
+    }
   }
 
   async #secret(secret: Secret, about: 'new' | 'current'): Promise<string> {

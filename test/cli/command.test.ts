@@ -8,17 +8,12 @@ import { buildCommand, Machine } from '../helpers/machine.ts';
 const { file: command, directory, remove } = buildCommand();
 afterAll(remove);
 
-interface Created {
-  readonly session: string;
-  readonly kits: string[];
-}
-
 /** A laptop with a passport, two kits in files, a folder store beside it and an open session. */
 async function laptop(keystore = 'plain') {
   const root = directory();
   const machine = new Machine(command, join(root, 'laptop'));
   const store = `folder:${join(root, 'store')}`;
-  const created = await machine.json<Created>(
+  const created = await machine.json(
     'init',
     '--name',
     'laptop',
@@ -39,12 +34,12 @@ type Laptop = Awaited<ReturnType<typeof laptop>>;
 async function phoneOf({ root, machine, kit }: Laptop) {
   const phone = new Machine(command, join(root, 'phone'), { PASSPORT_DEVICE_PASSPHRASE: 'of the phone' });
   const invite = machine.start(['invite', '--json']);
-  const { link, id } = await invite.event<{ link: string; id: string }>('link');
-  const join_ = phone.start(['join', '-', '--name', 'phone', '--keystore', 'plain', '--yes', '--json'], `${link}\n`);
-  const { words } = await join_.event<{ words: string[] }>('words');
+  const { link, id } = await invite.event('link');
+  const joining = phone.start(['join', '-', '--name', 'phone', '--keystore', 'plain', '--yes', '--json'], `${link}\n`);
+  const { words } = await joining.event('words');
   await invite.event('answered');
   machine.enter(await machine.json('approve', id.slice(0, 8), '--words', words.join(' '), '--kit', kit));
-  return { phone, joined: await join_.done, invited: await invite.done };
+  return { phone, joined: await joining.done, invited: await invite.done };
 }
 
 describe('without a passport', () => {
@@ -109,7 +104,7 @@ describe('one device', () => {
       const { code, out } = await machine.run('get', 'some/key');
       expect([code, out.equals(value)]).toEqual([0, true]);
     }
-    const history = await machine.json<{ version: string }[]>('history', 'some/key');
+    const history = await machine.json('history', 'some/key');
     expect(history).toHaveLength(values.length);
     const older = await machine.run('get', 'some/key', '--at', history[2]?.version.slice(0, 16) as string);
     expect(older.out).toEqual(Buffer.from([0, 255, 10, 13]));
@@ -139,7 +134,7 @@ describe('one device', () => {
         error: 'invalid-key',
       });
     }
-    const keys = (await machine.json<{ key: string }[]>('ls')).map(({ key }) => key);
+    const keys = (await machine.json('ls')).map(({ key }) => key);
     expect(keys).toContain('\u00e9');
   });
 
@@ -239,10 +234,10 @@ describe('one device', () => {
     spawnSync('mv', [folder, `${folder}.away`]);
     expect((await machine.start(['put', 'a'], 'x').done).code).toBe(0);
     const gone = await machine.run('sync', '--json');
-    expect([gone.code, gone.json<{ stores: { state: string }[] }>().stores[0]?.state]).toEqual([10, 'unreachable']);
+    expect([gone.code, gone.json.stores[0]?.state]).toEqual([10, 'unreachable']);
     spawnSync('mv', [`${folder}.away`, folder]);
     expect((await machine.run('sync')).code).toBe(0);
-    expect((await machine.json<{ pending: number }>('status')).pending).toBe(0);
+    expect((await machine.json('status')).pending).toBe(0);
   });
 
   test('a whole folder goes in and comes out', async () => {
@@ -252,7 +247,7 @@ describe('one device', () => {
     writeFileSync(machine.path('in/b'), new Uint8Array([0, 1]));
     symlinkSync('/etc', machine.path('in/link'));
     spawnSync('truncate', ['-s', '2M', machine.path('in/large')]);
-    const imported = await machine.json<{ records: number; skipped: { code: string }[] }>('import', 'in', 'box');
+    const imported = await machine.json('import', 'in', 'box');
     expect(imported.records).toBe(2);
     expect(imported.skipped.map(({ code }) => code).toSorted()).toEqual(['not-a-file', 'value-too-large']);
     const exported = await machine.json('export', 'box', 'out-box');
@@ -270,25 +265,24 @@ describe('two devices', () => {
     await machine.start(['put', 'shared'], 'before').done;
     const { phone, joined, invited } = await phoneOf(place);
     expect([joined.code, invited.code]).toEqual([0, 0]);
-    expect(invited.json()).toMatchObject({ name: 'phone', state: 'decided' });
+    expect(invited.json).toMatchObject({ name: 'phone', state: 'decided' });
 
     // The kit that was replaced is worth nothing; the other one still works.
     const old = await machine.run('kit', 'check', '--kit', machine.path('kits/kit-2.txt'), '--json');
     expect(old).toMatchObject({ code: 6, error: 'kit-unknown' });
 
     const unlock = phone.start(['unlock', '--json']);
-    const { number, id } = await unlock.event<{ number: number; id: string }>('number');
+    const { number, id } = await unlock.event('number');
     const wrong = await machine.run('approve', id, '--number', String((number + 1) % 100), '--yes', '--json');
     expect(wrong).toMatchObject({ code: 3, error: 'number-mismatch' });
     expect((await machine.run('approve', '--number', String(number), '--yes')).code).toBe(0);
-    phone.enter((await unlock.done).json());
+    phone.enter((await unlock.done).json);
     expect((await phone.run('get', 'shared')).out.toString()).toBe('before');
 
     await machine.start(['put', 'shared'], 'laptop').done;
     await phone.start(['put', 'shared'], 'phone').done;
     for (const each of [machine, phone, machine]) expect((await each.run('sync')).code).toBe(0);
-    const [conflict] =
-      await machine.json<{ id: string; versions: { version: string; device: string }[] }[]>('conflicts');
+    const [conflict] = await machine.json('conflicts');
     const taken = conflict?.versions.find(({ device }) => device === 'phone')?.version as string;
     expect((await machine.run('resolve', conflict?.id.slice(0, 8) as string, '--take', taken.slice(0, 16))).code).toBe(
       0,
@@ -302,14 +296,14 @@ describe('two devices', () => {
   test('wrong words void the invitation on both sides', async () => {
     const { root, machine } = await laptop();
     const phone = new Machine(command, join(root, 'phone'));
-    const { link, id } = await machine.json<{ link: string; id: string }>('invite', '--no-wait');
+    const { link, id } = await machine.json('invite', '--no-wait');
     const joining = phone.start(['join', link, '--name', 'phone', '--keystore', 'plain', '--yes', '--json']);
     // Its answer is answered when the laptop looks: then both have the words.
-    while ((await machine.json<unknown[]>('requests')).length === 0);
+    while ((await machine.json('requests')).length === 0);
     await joining.event('words');
     const words = await machine.run('approve', id, '--words', 'zoo zoo zoo', '--json');
     expect(words).toMatchObject({ code: 3, error: 'words-mismatch' });
     expect((await joining.done).code).toBe(3);
-    expect(await machine.json<unknown[]>('devices')).toHaveLength(3);
+    expect(await machine.json('devices')).toHaveLength(3);
   });
 });

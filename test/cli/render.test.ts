@@ -98,7 +98,8 @@ describe('progress', () => {
 
   test('is a bar that takes itself away on a terminal', () => {
     const written = shown(true, 3500);
-    expect(written[0]).toMatch(/^\r\x1b\[Kimport \[#+\.+\] \d+\/100 \(\d+ %\)$/);
+    expect(written[0]?.startsWith('\r\x1b[Kimport [#')).toBe(true);
+    expect(written[0]).toMatch(/#\.+\] \d+\/100 \(\d+ %\)$/);
     expect(written.at(-1)).toBe('\r\x1b[K');
     expect(written.join('')).not.toContain('\n');
   });

@@ -23,9 +23,9 @@ export function start(
   return machine.start(args, input?.bytes);
 }
 
-/** Runs one command that is expected to fail. */
-export function attempt(machine: Machine, args: readonly string[]): Promise<Result> {
-  return machine.start(args).result;
+/** Runs one command that is expected to fail, and shows it. */
+export function attempt(stage: Stage, machine: Machine, args: readonly string[]): Promise<Result> {
+  return start(stage, machine, args).result;
 }
 
 /** The session that a command hands over is from now on in the shell of its device. */
@@ -37,7 +37,10 @@ export function twoDigits(event: Event): string {
   return String(event['number']).padStart(2, '0');
 }
 
-const short = (id: unknown) => String(id).slice(0, 8);
+/** As much of the id of a request as a person types. */
+export function shortId(event: Event): string {
+  return String(event['id']).slice(0, 8);
+}
 
 export interface Enrolling {
   /** The device that invites. */
@@ -55,19 +58,19 @@ export interface Enrolling {
 export async function enroll(stage: Stage, { by, newcomer, replace, kit, approver }: Enrolling): Promise<Json> {
   const { screen } = stage;
   const inviting = start(stage, by, ['invite', ...(replace === undefined ? [] : ['--replace', replace])]);
-  const { id, link } = await inviting.event('link');
-  const joining = start(stage, newcomer, ['join', String(link), '--name', newcomer.name, '--yes']);
+  const invited = await inviting.event('link');
+  const joining = start(stage, newcomer, ['join', String(invited['link']), '--name', newcomer.name, '--yes']);
   const words = ((await joining.event('words'))['words'] as string[]).join(' ');
   screen.shows(`${newcomer.name} shows three words: ${words}`);
   await inviting.event('answered');
   const kits = kit === undefined ? [] : ['--kit', kit];
-  const approving = start(stage, by, ['approve', short(id), '--words', words, ...kits]);
+  const approving = start(stage, by, ['approve', shortId(invited), '--words', words, ...kits]);
   if (approver !== undefined) {
     const asked = await approving.event('number');
     screen.shows(`${by.name} asks the others, and shows the number ${twoDigits(asked)}`);
     await approving.event('waiting', ({ what }) => /more of/.test(String(what)));
     await run(stage, approver, ['sync']);
-    await run(stage, approver, ['approve', short(asked['id']), '--number', twoDigits(asked), '--yes']);
+    await run(stage, approver, ['approve', shortId(asked), '--number', twoDigits(asked), '--yes']);
   }
   const change = await approving.done();
   await Promise.all([joining.done(), inviting.done()]);
@@ -91,7 +94,7 @@ export async function unlock(stage: Stage, machines: readonly Machine[], approve
     asked.map(({ id }) => id),
   );
   for (const event of asked) {
-    await run(stage, approver, ['approve', short(event['id']), '--number', twoDigits(event), '--yes']);
+    await run(stage, approver, ['approve', shortId(event), '--number', twoDigits(event), '--yes']);
   }
   for (const { machine, unlocking } of asking) keepSession(machine, await unlocking.done());
 }

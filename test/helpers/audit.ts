@@ -101,7 +101,9 @@ export async function audit(world: World, reader: Home): Promise<Audit> {
     for (const promise of promises) {
       if (promise.slot !== slot || promise.holder !== holder || compareBallots(promise.ballot, ballot) <= 0) continue;
       if (promise.last === null || compareBallots(promise.last, ballot) < 0) {
-        faults.push(`${holder} accepted ${nameOf(ballot)} in slot ${slot} and reported less in ${nameOf(promise.ballot)}`);
+        faults.push(
+          `${holder} accepted ${nameOf(ballot)} in slot ${slot} and reported less in ${nameOf(promise.ballot)}`,
+        );
       }
     }
   }

@@ -22,12 +22,21 @@ export class Power {
   /** The changing calls so far, by name. */
   readonly calls: string[] = [];
   reads = 0;
-  #cut: { readonly at: number; readonly happened: boolean } | undefined;
+  #cut: { readonly at: number; readonly happened: boolean; readonly error?: PassportError } | undefined;
   #off = false;
+  #reached = false;
 
-  /** The call with this number is the last: it throws, before or after it has happened, and so does every later one. */
-  cutAt(at: number, happened: boolean): void {
-    this.#cut = { at, happened };
+  /**
+   * The call with this number throws, before or after it has happened. Without `error` it is the last one: everything after it
+   * throws too. With it, it fails once and all goes on.
+   */
+  cutAt(at: number, happened: boolean, error?: PassportError): void {
+    this.#cut = { at, happened, ...(error === undefined ? {} : { error }) };
+  }
+
+  /** Whether the call that was to fail has come. */
+  get reached(): boolean {
+    return this.#reached;
   }
 
   get isOff(): boolean {
@@ -42,10 +51,14 @@ export class Power {
 
   async write<T>(name: string, call: () => Promise<T>): Promise<T> {
     if (this.#off) throw new PowerCut(name);
-    const last = this.calls.push(name) - 1 === this.#cut?.at;
-    if (last) this.#off = true;
-    if (last && this.#cut?.happened === false) throw new PowerCut(name);
+    const cut = this.calls.push(name) - 1 === this.#cut?.at ? this.#cut : undefined;
+    if (cut !== undefined) {
+      this.#reached = true;
+      this.#off = cut.error === undefined;
+      if (!cut.happened) throw cut.error ?? new PowerCut(name);
+    }
     const result = await call();
+    if (cut?.error !== undefined) throw cut.error;
     if (this.#off) throw new PowerCut(name);
     return result;
   }
@@ -77,7 +90,8 @@ export class TestJournal implements Journal {
   }
 
   commit(expected: number, changes: ReadonlyMap<string, Bytes | null>): Promise<number> {
-    if (expected !== this.#generation) return Promise.reject(new PassportError('journal-changed', 'somebody else wrote'));
+    if (expected !== this.#generation)
+      return Promise.reject(new PassportError('journal-changed', 'somebody else wrote'));
     return this.power.write('journal.commit', async () => {
       if (expected !== this.#generation) throw new PassportError('journal-changed', 'somebody else wrote');
       for (const [key, bytes] of changes) {
@@ -209,7 +223,11 @@ export class TestStore implements Store {
   /** The error that a call ends with, if any. */
   fault: (call: StoreCall, name: string) => PassportError | undefined = () => undefined;
 
-  constructor(url: string, objects: ReadonlyMap<string, Bytes> = new Map(), ever: ReadonlyMap<string, Bytes> = objects) {
+  constructor(
+    url: string,
+    objects: ReadonlyMap<string, Bytes> = new Map(),
+    ever: ReadonlyMap<string, Bytes> = objects,
+  ) {
     this.url = url;
     this.objects = copyMap(objects);
     this.ever = copyMap(ever);

@@ -10,9 +10,9 @@ const alive = new Set<ChildProcess>();
 export interface Built {
   readonly file: string;
   /** An empty directory that nobody else has. */
-  directory(): string;
+  directory: () => string;
   /** Removes everything, and ends the commands that still run. */
-  remove(): void;
+  remove: () => void;
 }
 
 /** Builds the command as it is shipped, aside: below node_modules, where it finds lmdb's native module. */
@@ -38,8 +38,8 @@ export interface Done {
   readonly code: number | null;
   readonly out: Buffer;
   readonly err: string;
-  /** The one JSON document of stdout. */
-  json<T>(): T;
+  /** The one JSON document of stdout; undefined when it is none. */
+  readonly json: any;
   /** Its `error.code`, or undefined. */
   readonly error: string | undefined;
 }
@@ -47,8 +47,8 @@ export interface Done {
 export interface Running {
   readonly done: Promise<Done>;
   /** The first event of this name; rejects when the command ends without it. */
-  event<T>(name: string): Promise<T>;
-  interrupt(): void;
+  event: (name: string) => Promise<any>;
+  interrupt: () => void;
 }
 
 export class Machine {
@@ -103,11 +103,11 @@ export class Machine {
         wake();
       });
     });
-    const event = async <T>(name: string): Promise<T> => {
+    const event = async (name: string) => {
       for (;;) {
         const found = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { event: string });
         const match = found.find((each) => each.event === name);
-        if (match !== undefined) return match as T;
+        if (match !== undefined) return match;
         if (ended) throw new Error(`${args.join(' ')} ended without "${name}": ${out.join('')}${lines.join('\n')}`);
         await new Promise<void>((next) => waiting.push(next));
       }
@@ -120,11 +120,11 @@ export class Machine {
   }
 
   /** Runs with --json, must succeed, and gives the document. */
-  async json<T>(...args: string[]): Promise<T> {
+  async json(...args: string[]): Promise<any> {
     const done = await this.run(...args, '--json');
     if (done.code !== 0)
       throw new Error(`passport ${args.join(' ')} ended with ${done.code}: ${done.out.toString()}${done.err}`);
-    return done.json<T>();
+    return done.json;
   }
 
   /** Later commands are in the session of this document. */
@@ -134,12 +134,11 @@ export class Machine {
 }
 
 function doneOf(code: number | null, out: Buffer, err: string): Done {
-  const parse = (): unknown => JSON.parse(out.toString());
-  let error: string | undefined;
+  let json: any;
   try {
-    error = (parse() as { error?: { code?: string } } | null)?.error?.code;
+    json = JSON.parse(out.toString());
   } catch {
-    error = undefined;
+    json = undefined;
   }
-  return { code, out, err, error, json: <T>() => parse() as T };
+  return { code, out, err, json, error: json?.error?.code };
 }

@@ -318,7 +318,10 @@ export interface Mesh {
 
 const made = new Map<string, Promise<{ world: World; kits: Kit[] }>>();
 
-function once(name: string, make: () => Promise<{ world: World; kits: Kit[] }>): Promise<{ world: World; kits: Kit[] }> {
+function once(
+  name: string,
+  make: () => Promise<{ world: World; kits: Kit[] }>,
+): Promise<{ world: World; kits: Kit[] }> {
   const known = made.get(name) ?? make();
   made.set(name, known);
   return known;

@@ -16,11 +16,11 @@ import { safe, shortId } from '../render/text.ts';
 export async function run(context: Context): Promise<Outcome> {
   const passport = await context.passport();
   const requests = await currentRequests(context, passport);
-  const typed = context.args[0];
-  const request = typed === undefined ? theOnly(requests) : requests.find(({ id }) => id.startsWith(typed));
+  const typed = context.args[0] ?? theOnly(requests).id;
+  const request = requests.find(({ id }) => id.startsWith(typed));
   if (request === undefined || (request.kind === 'pairing' && request.mine)) {
     // An invitation is listed when somebody has answered it: this one may just be early.
-    const id = request?.id ?? (typed as string);
+    const id = request?.id ?? typed;
     const { name } = await passport.awaitAnswer(id, context.waiting);
     return enroll(context, passport, id, name);
   }

@@ -15,13 +15,17 @@ export async function run(context: Context): Promise<Outcome> {
   const { kitKeeper } = await import('../kits.ts');
   const keeper = await kitKeeper(context);
 
+  let words = '';
   const created = Passport.create(await context.environment(), {
     name,
     stores,
     threshold,
     holders,
     noSpare: options.flag('no-spare'),
-    keepKits: keeper.keepKits,
+    keepKits: async (kits) => {
+      words = kits[0]?.passportWords.join(' ') ?? '';
+      await keeper.keepKits(kits);
+    },
     platform: process.platform,
     ...(sessionMs === undefined ? {} : { sessionMs }),
   });
@@ -47,7 +51,7 @@ export async function run(context: Context): Promise<Outcome> {
     },
     result: sessionLines(passport).result,
     said: [
-      `Created the passport "${safe(status.passport)}". Holders: "${safe(name)}" and ${plural(holders - 1, 'recovery kit')}; any ${threshold} of the ${holders} open it.`,
+      `Created the passport "${words}". Holders: "${safe(name)}" and ${plural(holders - 1, 'recovery kit')}; any ${threshold} of the ${holders} open it.`,
       ...(keeper.files.length === 0
         ? []
         : [

@@ -3,7 +3,7 @@ import { Passport } from '../../passport.ts';
 import type { Context } from '../context.ts';
 import type { Outcome } from '../output.ts';
 import { usage } from '../parse.ts';
-import { safe } from '../render/text.ts';
+import { safe, shortId } from '../render/text.ts';
 import { readInput } from '../input.ts';
 
 const MAX_LINK_BYTES = 16 * 1024;
@@ -22,7 +22,7 @@ export async function run(context: Context): Promise<Outcome> {
   return {
     json: { passport: status.passport, device: name, threshold: status.threshold, holders: status.holders },
     said: [
-      `"${safe(name)}" is a device of the passport "${safe(status.passport)}" now.`,
+      `"${safe(name)}" is a device of passport ${shortId(status.passport)} now.`,
       'To read and write here: eval "$(passport unlock)", and approve it on another device.',
     ],
   };

@@ -3,7 +3,7 @@ import { Passport } from '../../passport.ts';
 import type { Context } from '../context.ts';
 import type { Outcome } from '../output.ts';
 import { usage } from '../parse.ts';
-import { plural, safe } from '../render/text.ts';
+import { plural, safe, shortId } from '../render/text.ts';
 import { sessionFields, sessionLines, storeUrl } from '../session.ts';
 
 export async function run(context: Context): Promise<Outcome> {
@@ -49,7 +49,7 @@ export async function run(context: Context): Promise<Outcome> {
     },
     result,
     said: [
-      `Recovered the passport "${safe(status.passport)}" on "${safe(name)}".`,
+      `Recovered passport ${shortId(status.passport)} on "${safe(name)}".`,
       ...(keeper.files.length === 0 ? [] : [`New kits: ${keeper.files.map(safe).join(', ')}`]),
       `You can lose ${plural(status.canLose ?? 0, 'holder')} more and still open and change it.`,
       ...said,

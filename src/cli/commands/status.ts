@@ -3,7 +3,7 @@ import type { Status } from '../../types.ts';
 import type { Context } from '../context.ts';
 import type { Outcome } from '../output.ts';
 import { fields } from '../render/table.ts';
-import { plural, safe } from '../render/text.ts';
+import { plural, safe, shortId } from '../render/text.ts';
 import { relative } from '../render/time.ts';
 
 export async function run(context: Context): Promise<Outcome> {
@@ -22,7 +22,7 @@ function rows(status: Status, now: number): [string, string][] {
     value === undefined ? [] : [[name, value]];
   const open = session.until === undefined ? 'open' : `open, ends ${relative(session.until, now)}`;
   return [
-    ['Passport', status.passport],
+    ['Passport', shortId(status.passport)],
     ...known('Device', device),
     ...known(
       'Opens with',

@@ -39,7 +39,7 @@ export async function tabletJoins(stage: Stage): Promise<void> {
     now.join(', '),
   );
   const kits = ['kit-1', 'kit-2'].map((kit) => ['kit', 'check', '--kit', `../paper/${kit}.txt`]);
-  const checks = await Promise.all(kits.map((args) => attempt(stage.machine('laptop'), args)));
+  const checks = await Promise.all(kits.map((args) => attempt(stage, stage.machine('laptop'), args)));
   screen.check(
     checks.every(({ error }) => error === 'kit-unknown'),
     'The two sheets of paper are worth nothing any more.',
@@ -53,9 +53,7 @@ export async function allRead(stage: Stage): Promise<void> {
   screen.say(
     'Phone and tablet have received everything, but sealed. Each alone knows too little to open it, although it knows the passphrase:',
   );
-  const alone = await Promise.all([attempt(phone, ['get', 'ssh/id_ed25519']), attempt(tablet, ['ls'])]);
-  screen.command('phone', ['get', 'ssh/id_ed25519']);
-  screen.command('tablet', ['ls']);
+  const alone = await Promise.all([attempt(stage, phone, ['get', 'ssh/id_ed25519']), attempt(stage, tablet, ['ls'])]);
   screen.check(
     alone.every(({ error }) => error === 'locked'),
     'Refused: locked.',

@@ -31,8 +31,7 @@ export async function lostAndFound(stage: Stage): Promise<void> {
   const rescue = stage.machine('rescue');
   const recover = ['recover', '--store', 'folder:../shared', '--name', 'rescue', '--kit-out', '../new-paper', '--yes'];
   const kits = [1, 2].map((number) => ['--kit', `../paper-of-paul/kit-${number}.txt`]) as [string[], string[]];
-  screen.command('rescue', [...recover, ...kits[0]]);
-  const alone = await attempt(rescue, [...recover, ...kits[0]]);
+  const alone = await attempt(stage, rescue, [...recover, ...kits[0]]);
   screen.check(alone.error === 'not-enough-holders', 'Refused: one sheet is one holder, and two are needed.', () =>
     JSON.stringify(alone.json),
   );

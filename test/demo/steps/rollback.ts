@@ -30,7 +30,7 @@ export async function rollback(stage: Stage): Promise<void> {
     () => JSON.stringify(store),
   );
   screen.say('Every device has everything, and puts back what is missing:');
-  for (const machine of [tablet, fresh, stage.machine('rescue')]) await run(stage, machine, ['sync']);
+  await Promise.all([tablet, fresh, stage.machine('rescue')].map((machine) => run(stage, machine, ['sync'])));
   const after = filesBelow(shared);
   const names = [...before.keys()];
   const gone = names.filter(

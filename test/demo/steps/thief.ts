@@ -1,6 +1,6 @@
 /** What the thief can do with the stolen laptop, both passphrases, an old kit and the shared folder. */
 import { writeFileSync } from 'node:fs';
-import { run } from '../ceremony.ts';
+import { attempt, run, shortId, start, twoDigits } from '../ceremony.ts';
 import { sameEverywhere } from '../compare.ts';
 import type { Machine, Result } from '../machine.ts';
 import { filesBelow } from '../search.ts';
@@ -60,33 +60,28 @@ export async function thief(stage: Stage): Promise<void> {
   await run(stage, phone, ['sync']);
   const before = await phone.start(['log']).done();
 
-  screen.say('The thief reads:');
-  const reader = stolenLaptop(stage, 1);
-  await run(stage, reader, ['sync']);
-  const got = await run(stage, reader, ['get', LOGIN]);
-  screen.check(Buffer.from(got.value, got.encoding).equals(old), 'He gets the old login, never the new one.');
-
-  screen.say('He writes, quickly, before his copy can learn that it is out:');
-  const writer = stolenLaptop(stage, 2);
+  screen.say(
+    'The thief makes copies of the laptop. In one he syncs, and reads. In another he first writes, before it can learn that it is out:',
+  );
+  const [reader, writer] = [stolenLaptop(stage, 1), stolenLaptop(stage, 2)];
   const forged = Buffer.from('forged by the thief\n');
-  await run(stage, writer, ['put', LOGIN, '-'], { file: 'forged.txt', bytes: forged });
-  await run(stage, writer, ['sync']);
-  screen.shows('(His own copy takes it. Whether anybody else does is seen below.)');
+  const [got] = await Promise.all([
+    run(stage, reader, ['sync']).then(() => run(stage, reader, ['get', LOGIN])),
+    run(stage, writer, ['put', LOGIN, '-'], { file: 'forged.txt', bytes: forged }).then(() =>
+      run(stage, writer, ['sync']),
+    ),
+  ]);
+  screen.check(Buffer.from(got.value, got.encoding).equals(old), 'He gets the old login, never the new one.');
+  screen.shows('(What he wrote is in his own copy. Whether anybody else takes it is seen below.)');
 
-  screen.say('He waits until the tablet asks for a session, and says yes, with the right number:');
-  const asking = tablet.start(['unlock', '--wait', '0']);
+  screen.say('The tablet asks for a session. He says yes, with the right number, which he saw over her shoulder:');
+  const asking = start(stage, tablet, ['unlock', '--wait', '0']);
   const asked = await asking.event('number');
+  screen.shows(`tablet shows the number ${twoDigits(asked)}`);
   await asking.result;
-  const approve = [
-    'approve',
-    String(asked['id']).slice(0, 8),
-    '--number',
-    String(asked['number']).padStart(2, '0'),
-    '--yes',
-  ];
-  screen.command('thief', ['sync']);
-  screen.command('thief', approve);
-  const approved = await runAll(stolenLaptop(stage, 3), [['sync'], approve]);
+  const helper = stolenLaptop(stage, 3);
+  await run(stage, helper, ['sync']);
+  const approved = await attempt(stage, helper, ['approve', shortId(asked), '--number', twoDigits(asked), '--yes']);
   const again = await tablet.start(['unlock', '--wait', '0']).result;
   await tablet.start(['cancel', String(asked['id'])]).done();
   screen.check(
@@ -110,7 +105,7 @@ export async function thief(stage: Stage): Promise<void> {
   }
 
   screen.say('Has anything changed for Maria?');
-  for (const machine of devices) await run(stage, machine, ['sync']);
+  await Promise.all(devices.map((machine) => run(stage, machine, ['sync'])));
   await sameEverywhere(stage, devices, `All ${records.size} records are as she wrote them, on all three devices.`);
   const log = await tablet.start(['log']).done();
   screen.check(JSON.stringify(log) === JSON.stringify(before), 'Nobody came in, nobody went out, no rule was changed.');
