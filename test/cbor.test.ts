@@ -1,3 +1,4 @@
+import { encode as cborg } from 'cborg';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, concat, fromHex, hex, utf8 } from '../src/bytes.ts';
@@ -62,6 +63,15 @@ describe('encode and decode', () => {
         expect(decode(encode(value))).toEqual(value);
       }),
       { seed: 1, numRuns: 2000 },
+    );
+  });
+
+  it('write what cborg writes', () => {
+    fc.assert(
+      fc.property(values(), (value) => {
+        expect(hex(encode(value))).toBe(hex(cborg(value)));
+      }),
+      { seed: 2, numRuns: 2000 },
     );
   });
 

@@ -2,7 +2,7 @@
  * The joining side of a pairing (docs/protocol.md, 7). Everything is in the home before it leaves it, so joining can be
  * killed and taken up again with the same link. The new keys count only when the registry, verified from slot 0 on, has them.
  */
-import { type Bytes, equal, hex } from '../bytes.ts';
+import { base32, type Bytes, equal, hex } from '../bytes.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { receiveKey } from '../crypto/hpke.ts';
 import { holderId } from '../crypto/keys.ts';
@@ -12,7 +12,7 @@ import { anchorNote, Device } from '../device/device.ts';
 import { type Secrets, SecretsBox } from '../device/secrets.ts';
 import { isPassportError, PassportError } from '../errors.ts';
 import { parseRequest } from '../format/entry.ts';
-import { mailName, pairTag, parseName, storeRoot } from '../format/names.ts';
+import { nameHash, pairTag, parseName, storeRoot } from '../format/names.ts';
 import {
   encodeHello,
   encodePairRole,
@@ -28,7 +28,7 @@ import { signRole } from '../registry/messages.ts';
 import { openReplica, type Tx } from '../replica/replica.ts';
 import type { Store } from '../storage/store.ts';
 import { setStorePlaces } from '../sync/ledger.ts';
-import { fetchAll, listFolder, putObject, throwIfAborted } from '../sync/transfer.ts';
+import { fetchAll, listFolder, pathOf, putObject, throwIfAborted } from '../sync/transfer.ts';
 import type { Environment, JoinOptions } from '../types.ts';
 import { enterAsDevice, lookAround, together } from './enter.ts';
 import { checkName, deviceAsker } from './found.ts';
@@ -218,9 +218,10 @@ async function everywhere(
 }
 
 async function putPair(store: Store, id: Bytes, data: InvitationData, step: 1 | 4, bytes: Bytes): Promise<void> {
-  const root = storeRoot(id);
-  const path = mailName(root, pairTag(data.secret, step), bytes).slice(root.length + 1);
-  await putObject(store, { url: store.url, id }, path, bytes);
+  const place = { url: store.url, id };
+  const holder = pairTag(data.secret, step);
+  const path = pathOf({ kind: 'mail', store: base32(id), holder, hash: nameHash(bytes) });
+  await putObject(store, place, path, bytes);
 }
 
 /** The whole objects of one step, from every store. */

@@ -40,30 +40,7 @@ export function pairTag(k: Bytes, step: 1 | 2 | 3 | 4): string {
   return base32(hmac(k, utf8(`pair-${step}`)).subarray(0, TAG_BYTES));
 }
 
-/** Commits `first` to `last` of one chain. */
-export function bundleName(root: string, chain: string, first: number, last: number, bytes: Bytes): string {
-  return `${root}/hot/c-${chain}-${number(first)}-${number(last)}-${nameHash(bytes)}`;
-}
-
-/** Every registry object stands under `reg/`, the newest ones under `hot/` too. */
-export function registryName(root: string, slot: number, bytes: Bytes, hot: boolean): string {
-  return `${root}/${hot ? 'hot/r-' : 'reg/'}${number(slot)}-${nameHash(bytes)}`;
-}
-
-export function voteName(root: string, holder: string, slot: number, bytes: Bytes): string {
-  return `${root}/hot/v-${holder}-${number(slot)}-${nameHash(bytes)}`;
-}
-
-/** `holder` is a holder's tag or a pairing's. */
-export function mailName(root: string, holder: string, bytes: Bytes): string {
-  return `${root}/hot/m-${holder}-${nameHash(bytes)}`;
-}
-
-export function grantName(root: string, epoch: number, holder: string, bytes: Bytes): string {
-  return `${root}/grant/${number(epoch)}-${holder}-${nameHash(bytes)}`;
-}
-
-/** The parts of a name that one of the functions above could have made, else undefined. Nothing is known yet of the object. */
+/** The parts of a name that `formatName` could have made, else undefined. Nothing is known yet of the object. */
 export function parseName(name: string): Name | undefined {
   for (const { kind, form } of FORMS) {
     const parts = form.exec(name)?.groups as Parts | undefined;

@@ -22,7 +22,7 @@ import { listRows, setRows, type BundleRow } from './objects.ts';
 import type { RecordContext } from './registry-view.ts';
 
 /** A bundle of this size is worth an object of its own: sealing it again would only cost time. */
-const LARGE_BYTES = 1024 * 1024;
+const LARGE_BYTES = 2 * 1024 * 1024;
 
 export interface PendingBundles {
   /** To be put in this order; their bytes are objects of the replica once this transaction is committed. */

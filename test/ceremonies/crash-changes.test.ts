@@ -83,15 +83,9 @@ const revoke: Ceremony<Setup> = {
     await laptop.passport.unlock({ passphrase: PASSPHRASE, kits: [fresh] });
     expect(await text(laptop, 'old')).toBe('written before');
     await laptop.passport.put('later', 'still works');
-    await laptop.passport.sync();
-    // Everything is lost but the two kits: they open it.
-    const home = world.home();
-    const { Passport } = await import('../../src/index.ts');
-    const options = { stores: ['memory:one'], name: 'desktop', kits: [kit, fresh], passphrase: PASSPHRASE };
-    const desktop = { passport: await Passport.recover(home.environment, options), home };
-    expect(await text(desktop, 'old')).toBe('written before');
-    expect(await text(desktop, 'later')).toBe('still works');
-    return desktop;
+    expect((await laptop.passport.sync()).stores[0]).toMatchObject({ state: 'ok', behind: 0 });
+    expect(await laptop.passport.checkKit(kit)).toMatchObject({ epoch: 2 });
+    return laptop;
   },
 };
 
@@ -141,20 +135,20 @@ const passphrase: Ceremony<Setup> = {
 
 describe('killed at every call', () => {
   it('revoke', async () => {
-    expect(await sweep('revoke', revoke, CUTS)).toBeGreaterThan(20);
+    expect((await sweep('revoke', revoke, CUTS)).length).toBeGreaterThan(20);
   });
 
   it('a change of the passphrase', async () => {
-    expect(await sweep('passphrase', passphrase, CUTS)).toBeGreaterThan(15);
+    expect((await sweep('passphrase', passphrase, CUTS)).length).toBeGreaterThan(15);
   });
 });
 
 describe('one failing call', () => {
   it('revoke', async () => {
-    expect(await sweep('revoke', revoke, FAILURES)).toBeGreaterThan(20);
+    expect((await sweep('revoke', revoke, FAILURES)).length).toBeGreaterThan(20);
   });
 
   it('a change of the passphrase', async () => {
-    expect(await sweep('passphrase', passphrase, FAILURES)).toBeGreaterThan(15);
+    expect((await sweep('passphrase', passphrase, FAILURES)).length).toBeGreaterThan(15);
   });
 });

@@ -106,7 +106,7 @@ describe('one device', () => {
     }
     const history = await machine.json('history', 'some/key');
     expect(history).toHaveLength(values.length);
-    const older = await machine.run('get', 'some/key', '--at', history[2]?.version.slice(0, 16) as string);
+    const older = await machine.run('get', 'some/key', '--at', history[2].version.slice(0, 16));
     expect(older.out).toEqual(Buffer.from([0, 255, 10, 13]));
   });
 
@@ -134,7 +134,7 @@ describe('one device', () => {
         error: 'invalid-key',
       });
     }
-    const keys = (await machine.json('ls')).map(({ key }) => key);
+    const keys = (await machine.json('ls')).map(({ key }: { key: string }) => key);
     expect(keys).toContain('\u00e9');
   });
 
@@ -249,7 +249,10 @@ describe('one device', () => {
     spawnSync('truncate', ['-s', '2M', machine.path('in/large')]);
     const imported = await machine.json('import', 'in', 'box');
     expect(imported.records).toBe(2);
-    expect(imported.skipped.map(({ code }) => code).toSorted()).toEqual(['not-a-file', 'value-too-large']);
+    expect(imported.skipped.map(({ code }: { code: string }) => code).toSorted()).toEqual([
+      'not-a-file',
+      'value-too-large',
+    ]);
     const exported = await machine.json('export', 'box', 'out-box');
     expect(exported).toMatchObject({ records: 2, renamed: [], skipped: [] });
     expect(readFileSync(machine.path('out-box/box/deep/a'), 'utf8')).toBe('A');
@@ -283,10 +286,8 @@ describe('two devices', () => {
     await phone.start(['put', 'shared'], 'phone').done;
     for (const each of [machine, phone, machine]) expect((await each.run('sync')).code).toBe(0);
     const [conflict] = await machine.json('conflicts');
-    const taken = conflict?.versions.find(({ device }) => device === 'phone')?.version as string;
-    expect((await machine.run('resolve', conflict?.id.slice(0, 8) as string, '--take', taken.slice(0, 16))).code).toBe(
-      0,
-    );
+    const taken = conflict?.versions.find(({ device }: { device: string }) => device === 'phone').version;
+    expect((await machine.run('resolve', conflict.id.slice(0, 8), '--take', taken.slice(0, 16))).code).toBe(0);
     await machine.run('sync');
     await phone.run('sync');
     expect((await phone.run('get', 'shared')).out.toString()).toBe('phone');

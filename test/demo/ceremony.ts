@@ -68,7 +68,7 @@ export async function enroll(stage: Stage, { by, newcomer, replace, kit, approve
   if (approver !== undefined) {
     const asked = await approving.event('number');
     screen.shows(`${by.name} asks the others, and shows the number ${twoDigits(asked)}`);
-    await approving.event('waiting', ({ what }) => /more of/.test(String(what)));
+    await approving.event('waiting'); // said when the request lies in the folder
     await run(stage, approver, ['sync']);
     await run(stage, approver, ['approve', shortId(asked), '--number', twoDigits(asked), '--yes']);
   }

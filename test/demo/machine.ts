@@ -88,10 +88,10 @@ export class Running {
     this.#wake();
   }
 
-  /** The first event of this name that `fits`; fails when the command ends without it. */
-  async event(name: string, fits: (event: Event) => boolean = () => true): Promise<Event> {
+  /** The first event of this name; fails when the command ends without it. */
+  async event(name: string): Promise<Event> {
     for (;;) {
-      const found = this.#events.find((event) => event.event === name && fits(event));
+      const found = this.#events.find((event) => event.event === name);
       if (found !== undefined) return found;
       if (this.#ended)
         throw new CommandFailed(`${this.line}\nended before it said "${name}": ${this.#shown(await this.result)}`);

@@ -2,20 +2,9 @@ import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { base32, type Bytes, uintBytes } from '../../src/bytes.ts';
-import {
-  bundleName,
-  grantName,
-  mailName,
-  type Name,
-  nameHash,
-  pairTag,
-  parseName,
-  registryName,
-  storeRoot,
-  tag,
-  voteName,
-} from '../../src/format/names.ts';
+import { type Name, nameHash, pairTag, parseName, storeRoot, tag } from '../../src/format/names.ts';
 import { codeOf } from '../helpers/codes.ts';
+import { bundleName, grantName, mailName, registryName, voteName } from '../helpers/names.ts';
 import { seededRandom } from '../helpers/random.ts';
 
 const random = seededRandom('names');

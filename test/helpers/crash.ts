@@ -32,39 +32,33 @@ function failure(call: string): PassportError {
   return new PassportError(call.startsWith('journal') ? 'disk-full' : 'home-unusable', 'the disk is full');
 }
 
-/** Runs the sweep for every call; returns how many calls there were. */
-export async function sweep<T>(name: string, ceremony: Ceremony<T>, modes: readonly Mode[]): Promise<number> {
+/** Runs the sweep for every call; returns the names of the calls. */
+export async function sweep<T>(name: string, ceremony: Ceremony<T>, modes: readonly Mode[]): Promise<readonly string[]> {
   const { before, home, run, goOn, check } = ceremony;
-  let calls: string[] = [];
+  const whole = await before(`${name} whole`);
+  const { power } = whole.world.homes[home]!;
+  const start = power.calls.length;
+  await run(whole);
+  const calls = power.calls.slice(start);
+  await check(whole);
   for (const mode of modes) {
-    for (let k = 0; ; k++) {
+    for (const [k, call] of calls.entries()) {
       const label = `${name} ${mode} ${k}`;
       const setup = await before(label);
-      const { power } = setup.world.homes[home]!;
-      const start = power.calls.length;
-      const error = mode.startsWith('fail') ? failure(calls[k] ?? '') : undefined;
-      power.cutAt(start + k, mode.endsWith('after'), error);
-      const ended = await run(setup).then(
-        () => undefined,
-        (thrown: unknown) => thrown,
-      );
-      if (!power.reached) {
-        if (ended !== undefined) throw new Error(`${label}: the ceremony fails without a crash`, { cause: ended });
-        calls = power.calls.slice(start);
-        await check(setup);
-        break;
-      }
-      const at = `${label} (${power.calls.at(start + k)})`;
+      const { power: cut } = setup.world.homes[home]!;
+      cut.cutAt(cut.calls.length + k, mode.endsWith('after'), mode.startsWith('fail') ? failure(call) : undefined);
+      await run(setup).catch(() => undefined);
+      expect(cut.reached, label).toBe(true);
+      cut.restore();
       try {
         const next = mode.startsWith('cut') ? { ...setup, world: setup.world.clone('again') } : setup;
         await goOn(next);
         const reader = await check(next);
-        expect((await audit(next.world, reader.home)).faults, at).toEqual([]);
+        expect((await audit(next.world, reader.home)).faults).toEqual([]);
       } catch (cause) {
-        throw new Error(`after ${at}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+        throw new Error(`after ${label} (${call}): ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
       }
     }
   }
-  return calls.length;
+  return calls;
 }
-

@@ -34,6 +34,12 @@ export class Power {
     this.#cut = { at, happened, ...(error === undefined ? {} : { error }) };
   }
 
+  /** Nothing fails any more. */
+  restore(): void {
+    this.#cut = undefined;
+    this.#off = false;
+  }
+
   /** Whether the call that was to fail has come. */
   get reached(): boolean {
     return this.#reached;

@@ -34,12 +34,16 @@ export function buildCommand(): Built {
   };
 }
 
+/** What the command printed: a test says with `expect` what is in it. */
+// eslint-disable-next-line typescript/no-explicit-any -- see above
+export type Json = any;
+
 export interface Done {
   readonly code: number | null;
   readonly out: Buffer;
   readonly err: string;
   /** The one JSON document of stdout; undefined when it is none. */
-  readonly json: any;
+  readonly json: Json;
   /** Its `error.code`, or undefined. */
   readonly error: string | undefined;
 }
@@ -47,7 +51,7 @@ export interface Done {
 export interface Running {
   readonly done: Promise<Done>;
   /** The first event of this name; rejects when the command ends without it. */
-  event: (name: string) => Promise<any>;
+  event: (name: string) => Promise<Json>;
   interrupt: () => void;
 }
 
@@ -120,7 +124,7 @@ export class Machine {
   }
 
   /** Runs with --json, must succeed, and gives the document. */
-  async json(...args: string[]): Promise<any> {
+  async json(...args: string[]): Promise<Json> {
     const done = await this.run(...args, '--json');
     if (done.code !== 0)
       throw new Error(`passport ${args.join(' ')} ended with ${done.code}: ${done.out.toString()}${done.err}`);
@@ -134,7 +138,7 @@ export class Machine {
 }
 
 function doneOf(code: number | null, out: Buffer, err: string): Done {
-  let json: any;
+  let json: Json;
   try {
     json = JSON.parse(out.toString());
   } catch {

@@ -137,12 +137,13 @@ describe('nodeHome', () => {
     expect(existsSync(home)).toBe(false);
   });
 
-  it('gives a journal that can be opened again after a close', async () => {
+  it('gives one journal to all who ask, and after its close a new one', async () => {
     const environment = nodeHome({ home: join(temporaryDirectory(), 'home') });
     const first = await environment.journal();
     await first.commit(0, new Map([['a', bytes(1)]]));
-    const second = await environment.journal();
+    expect(await environment.journal()).toBe(first);
     await first.close();
+    const second = await environment.journal();
     expect(await second.get('a')).toEqual(bytes(1));
     await second.close();
   });

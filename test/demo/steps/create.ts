@@ -19,23 +19,24 @@ export async function create(stage: Stage): Promise<void> {
     made.threshold === 2 && made.holders === 3 && made.canLose === 1,
     'Two of three holders are needed, and one may be lost.',
   );
-  const kits = [...filesBelow(stage.path('paper'))].filter(([file]) => file.endsWith('.txt'));
-  screen.check(kits.length === 2, 'Two kits are there to be printed.');
+  screen.check(noteKits(stage, 'paper') === 2, 'Two kits of 24 words are there to be printed.');
   const open = [...filesBelow(stage.path('paper')).keys()].filter(
     (file) => (statSync(stage.path('paper', file)).mode & 0o077) !== 0,
   );
   screen.check(process.platform === 'win32' || open.length === 0, 'Nobody else on this machine can read them.');
-  noteKits(stage, 'paper');
 }
 
-/** The words of the kits in this directory are secrets as well. */
-export function noteKits(stage: Stage, directory: string): void {
+/** The words of the kits in this directory are secrets as well. Returns how many kits there are. */
+export function noteKits(stage: Stage, directory: string): number {
+  let kits = 0;
   for (const [file, content] of filesBelow(stage.path(directory))) {
     if (!file.endsWith('.txt')) continue;
-    const words = content.toString('utf8').split(/-----[A-Z ]+-----/)[1] as string;
-    const bytes = Buffer.from((words.match(/[a-z]+/g) as string[]).join(' '));
-    stage.others.push({ what: `the words of ${file}`, bytes });
+    const between = content.toString('utf8').split(/-----[A-Z ]+-----/)[1] ?? '';
+    const words = between.match(/[a-z]+/g) ?? [];
+    if (words.length === 24) kits++;
+    stage.others.push({ what: `the words of ${file}`, bytes: Buffer.from(words.join(' ')) });
   }
+  return kits;
 }
 
 export async function fill(stage: Stage): Promise<void> {

@@ -65,12 +65,13 @@ export async function thief(stage: Stage): Promise<void> {
   );
   const [reader, writer] = [stolenLaptop(stage, 1), stolenLaptop(stage, 2)];
   const forged = Buffer.from('forged by the thief\n');
-  const [got] = await Promise.all([
-    run(stage, reader, ['sync']).then(() => run(stage, reader, ['get', LOGIN])),
-    run(stage, writer, ['put', LOGIN, '-'], { file: 'forged.txt', bytes: forged }).then(() =>
-      run(stage, writer, ['sync']),
-    ),
-  ]);
+  screen.command('thief', ['sync']);
+  screen.command('thief', ['get', LOGIN]);
+  const reading = reader.start(['sync']).done();
+  const writing = run(stage, writer, ['put', LOGIN, '-'], { file: 'forged.txt', bytes: forged });
+  screen.command('thief', ['sync']);
+  await Promise.all([reading, writing]);
+  const [got] = await Promise.all([reader.start(['get', LOGIN]).done(), writer.start(['sync']).done()]);
   screen.check(Buffer.from(got.value, got.encoding).equals(old), 'He gets the old login, never the new one.');
   screen.shows('(What he wrote is in his own copy. Whether anybody else takes it is seen below.)');
 
