@@ -5,7 +5,7 @@
 import { type Bytes, equal, hex, utf8 } from './bytes.ts';
 import { anchorNote, Device, forkOf, memberView, type MemberView, requireHolder } from './device/device.ts';
 import { loadSession, type StoredSession } from './device/session.ts';
-import { PassportError } from './errors.ts';
+import { isPassportError, PassportError } from './errors.ts';
 import { status } from './ceremonies/status.ts';
 import type { Runtime } from './ceremonies/runtime.ts';
 import type { RecordInfo as FoundRecord } from './records/view.ts';
@@ -146,8 +146,22 @@ export class Passport {
         hint: 'Nothing is lost: run the same `passport recover` again.',
       });
     passport.#session = run.session;
+    // Taken up after a crash, this process has not dealt the new keys: the kits open them, those that stayed.
+    if (run.session === undefined) await passport.#unlockRecovered(options);
     await passport.sync(options.signal === undefined ? {} : { signal: options.signal });
     return passport;
+  }
+
+  async #unlockRecovered({ kits, passphrase, sessionMs }: RecoverOptions): Promise<void> {
+    try {
+      await this.unlock({
+        ...(kits === undefined ? {} : { kits }),
+        ...(passphrase === undefined ? {} : { passphrase }),
+        ...(sessionMs === undefined ? {} : { ttlMs: sessionMs }),
+      });
+    } catch (error) {
+      if (!isPassportError(error, 'kit-unknown')) throw error;
+    }
   }
 
   /** Called with every event of this passport's calls; returns what ends that. */

@@ -240,9 +240,10 @@ export async function startRecover(device: Device, options: RecoverOptions, keep
   return open ?? askChange(device, options, kitHands(device.pid, options.kits ?? []), keepKits);
 }
 
-/** The open change of a recovery that was left, if it still can be finished; one that cannot is ended. */
+/** The change of a recovery that was left, if it is decided or still can be; one that cannot is ended. */
 async function reusable(device: Device, view: MemberView): Promise<OwnChange | undefined> {
   const change = await ownChange(view, device.pid);
+  if (change?.state === 'decided') return change;
   if (change?.state !== 'open') return undefined;
   const { clock } = device.env;
   const key = oneTime(view.secrets, change.request.rid, { bootId: clock.bootId(), monotonic: clock.monotonic() });

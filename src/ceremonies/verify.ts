@@ -5,9 +5,11 @@
  */
 import { sha256 } from '../crypto/hash.ts';
 import type { Device, MemberView } from '../device/device.ts';
-import { equal } from '../bytes.ts';
+import { equal, hex } from '../bytes.ts';
 import { isPassportError } from '../errors.ts';
 import { nameHash } from '../format/names.ts';
+import { waitingCommits } from '../records/apply.ts';
+import { damagedCommits } from '../records/indexing.ts';
 import { bundleObjects } from '../records/objects.ts';
 import { repairObject, verifyReplica } from '../records/verify.ts';
 import { applyEntry, epochOf, headSlot, type RegistryState } from '../registry/state.ts';
@@ -102,7 +104,18 @@ export async function verify(run: Runtime, options: VerifyOptions): Promise<Veri
   const own = await device.asMember(async (view) => {
     await verifyRegistry(device, view, found);
     await verifyGrants(device, view, found);
-    return verifyReplica(view.tx, device.records(view), options.onProgress);
+    const ctx = device.records(view);
+    for (const { chain, seq, waits } of await waitingCommits(view.tx, ctx)) {
+      if (waits.for !== 'commit' || !waits.missing) continue;
+      found.missing.push(
+        `commit ${waits.seq} of chain ${waits.chain}, for which commit ${seq} of chain ${chain} waits`,
+      );
+    }
+    for (const { bundle, device: author, seq } of await damagedCommits(view.tx, ctx)) {
+      const name = view.state.members.find(({ id }) => hex(id) === author)?.name ?? author;
+      found.damaged.push(`updates of commit ${seq} by "${name}" in ${bundle}: not those that were signed`);
+    }
+    return verifyReplica(view.tx, ctx, options.onProgress);
   });
   found.checked += own.checked;
   const lostHere = new Set([...own.damaged, ...own.missing]);

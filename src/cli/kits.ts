@@ -5,7 +5,8 @@
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassportError } from '../errors.ts';
-import type { KeepKits, Kit } from '../types.ts';
+import { Passport } from '../passport.ts';
+import type { Environment, KeepKits, Kit } from '../types.ts';
 import type { Context } from './context.ts';
 import { usage } from './parse.ts';
 import { kitQrText, terminalQr } from './render/qr.ts';
@@ -19,8 +20,17 @@ export interface KitKeeper {
   readonly keepKits: KeepKits;
   /** The files of the kits, when they were written. */
   readonly files: readonly string[];
-  /** Removes what was written, when no passport came to need it. */
+  /** Removes what was written: only when it is certain that no passport needs it. */
   discard(): Promise<void>;
+}
+
+/** After a beginning that failed: the kits go only when this home has no passport, for else they may be its only other holders. */
+export async function discardUnused(keeper: KitKeeper | undefined, environment: Environment): Promise<void> {
+  const unused = await Passport.peek(environment).then(
+    (home) => home === undefined,
+    () => false,
+  );
+  if (unused) await keeper?.discard();
 }
 
 /** Throws `usage` at once, before anything begins, when the kits could go nowhere. */

@@ -29,6 +29,9 @@ export type CommandEvent =
   | ({ readonly event: 'card' } & Card)
   | { readonly event: 'synced'; readonly report: unknown };
 
+/** Between two events of progress; the last one always comes. */
+const EVENT_MS = 250;
+
 type Format = Parameters<typeof styleText>[0];
 
 export class Output {
@@ -36,6 +39,7 @@ export class Output {
   readonly #io: Io;
   readonly #progress: Progress;
   #waitingFor = '';
+  #progressAt = -Infinity;
 
   constructor(io: Io, json: boolean) {
     this.#io = io;
@@ -88,9 +92,11 @@ export class Output {
   }
 
   progress(what: string, done: number, total?: number): void {
-    if (this.json)
-      this.event(total === undefined ? { event: 'progress', what, done } : { event: 'progress', what, done, total });
-    else this.#progress.update(what, done, total);
+    if (!this.json) return this.#progress.update(what, done, total);
+    const now = performance.now();
+    if (done !== total && now - this.#progressAt < EVENT_MS) return;
+    this.#progressAt = now;
+    this.event({ event: 'progress', what, done, ...(total === undefined ? {} : { total }) });
   }
 
   /** Takes a progress bar away before the person is asked. */

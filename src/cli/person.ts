@@ -24,10 +24,7 @@ export class CommandPerson implements Person {
   async confirm(card: Card): Promise<boolean> {
     await this.show(card);
     if (this.#context.options.flag('yes')) return true;
-    const terminal = await this.#context.terminal(
-      `a yes is needed: ${card.title}`,
-      'Look at what it does, then add --yes.',
-    );
+    const terminal = await this.#context.terminal('a yes is needed', 'Look at what it does, then add --yes.');
     for (;;) {
       const answer = (await terminal.ask('Go on? (yes or no) ')).trim().toLowerCase();
       if (answer === 'yes' || answer === 'y') return true;

@@ -5,7 +5,7 @@
 import { type Bytes, equal, wipe } from '../bytes.ts';
 import { encode } from '../cbor.ts';
 import { sha256 } from '../crypto/hash.ts';
-import { kekCheck, kekFrom, kekLinkKey, meshLinkKey, wrapKey } from '../crypto/keys.ts';
+import { kekCheck, kekFrom, meshLinkKey, wrapKey } from '../crypto/keys.ts';
 import { openObject } from '../crypto/object.ts';
 import { combineShares, commitShare, type Contribution, isCommitted } from '../crypto/share.ts';
 import { PassportError } from '../errors.ts';
@@ -168,19 +168,4 @@ export function openMeshLink(
     { layer: 'meshLink', epoch: at.epoch, key, pid, kind: 'mesh-link', owner: pid, sequence: at.slot },
     link,
   );
-}
-
-/** KEK of the epoch before, from the link in the entry. */
-export function openKekLink(pid: Bytes, epoch: EpochInfo, kek: Bytes): Promise<Bytes> {
-  const key = kekLinkKey(pid, epoch.epoch, kek);
-  const context = {
-    layer: 'kekLink',
-    epoch: epoch.epoch,
-    key,
-    pid,
-    kind: 'kek-link',
-    owner: pid,
-    sequence: epoch.epoch,
-  } as const;
-  return openObject(context, epoch.kekLink as Bytes);
 }

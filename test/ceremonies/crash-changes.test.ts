@@ -147,8 +147,4 @@ describe('one failing call', () => {
   it('revoke', async () => {
     expect((await sweep('revoke', revoke, FAILURES)).length).toBeGreaterThan(20);
   });
-
-  it('a change of the passphrase', async () => {
-    expect((await sweep('passphrase', passphrase, FAILURES)).length).toBeGreaterThan(15);
-  });
 });

@@ -1,13 +1,13 @@
 /**
  * Looks for what must not be there: every byte of some files, and of their names, against every plaintext and name of 8 bytes
- * or more, and against every block of 16 bytes of every plaintext, so that a part of one is found too. Both are one pass with
+ * or more, and against every block of 32 bytes of every plaintext, so that a part of one is found too. Both are one pass with
  * a rolling hash over the bytes, so that it makes no difference how many plaintexts there are.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 const LEAST = 8;
-const BLOCK = 16;
+const BLOCK = 32;
 /** Blocks of fewer different bytes, such as rows of zeros, say nothing. */
 const LEAST_DIFFERENT = 5;
 

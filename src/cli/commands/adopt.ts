@@ -6,13 +6,12 @@ import { safe } from '../render/text.ts';
 
 export async function run(context: Context): Promise<Outcome> {
   const passport = await context.passport();
-  const update = byPrefix(
-    await passport.quarantine(),
-    ({ id }) => id,
-    context.arg(0),
-    'no-such-record',
-    'change in quarantine',
-  );
+  const update = byPrefix(await passport.quarantine(), context.arg(0), {
+    idOf: ({ id }) => id,
+    noun: 'change in quarantine',
+    code: 'no-such-record',
+    list: 'passport quarantine',
+  });
   await passport.adopt(update.id);
   return {
     json: { id: update.id, key: update.key ?? null },

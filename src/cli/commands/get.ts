@@ -1,7 +1,7 @@
 /** `passport get`: the bytes of one record. */
 import { base64url } from '../../bytes.ts';
 import { PassportError } from '../../errors.ts';
-import type { RecordValue } from '../../types.ts';
+import type { HistoryEntry, RecordValue } from '../../types.ts';
 import type { Context } from '../context.ts';
 import { writeOut } from '../files.ts';
 import type { Outcome } from '../output.ts';
@@ -42,14 +42,18 @@ export async function run(context: Context): Promise<Outcome> {
   return { json, result: value, said: newline ? ['', ...conflict] : conflict };
 }
 
+const VERSION = {
+  idOf: ({ version }: HistoryEntry) => version,
+  noun: 'version of this record',
+  code: 'no-such-record',
+  list: 'passport history KEY',
+} as const;
+
 async function find(context: Context, key: string): Promise<RecordValue> {
   const passport = await context.passport();
   const at = context.options.text('at');
-  const version =
-    at === undefined
-      ? undefined
-      : byPrefix(await passport.history(key), (entry) => entry.version, at, 'no-such-record', 'version').version;
-  const record = await passport.get(key, version === undefined ? {} : { version });
+  const older = at === undefined ? undefined : byPrefix(await passport.history(key), at, VERSION);
+  const record = await passport.get(key, older === undefined ? {} : { version: older.version });
   if (record === undefined) throw new PassportError('no-such-record', `there is no record ${safe(key)}`);
   return record;
 }

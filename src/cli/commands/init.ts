@@ -12,11 +12,12 @@ export async function run(context: Context): Promise<Outcome> {
   const threshold = options.number('threshold') ?? 2;
   const holders = options.number('holders') ?? 3;
   const sessionMs = options.time('for');
-  const { kitKeeper } = await import('../kits.ts');
+  const { discardUnused, kitKeeper } = await import('../kits.ts');
   const keeper = await kitKeeper(context);
 
   let words = '';
-  const created = Passport.create(await context.environment(), {
+  const environment = await context.environment();
+  const created = Passport.create(environment, {
     name,
     stores,
     threshold,
@@ -31,7 +32,7 @@ export async function run(context: Context): Promise<Outcome> {
   });
   const passport = context.use(
     await created.catch(async (error: unknown) => {
-      await keeper.discard();
+      await discardUnused(keeper, environment);
       throw error;
     }),
   );

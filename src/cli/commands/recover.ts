@@ -1,9 +1,10 @@
 /** `passport recover`: opens a passport on a fresh machine from kits. */
 import { Passport } from '../../passport.ts';
 import type { Context } from '../context.ts';
+import type { KitKeeper } from '../kits.ts';
 import type { Outcome } from '../output.ts';
 import { usage } from '../parse.ts';
-import { plural, safe, shortId } from '../render/text.ts';
+import { safe, shortId } from '../render/text.ts';
 import { sessionFields, sessionLines, storeUrl } from '../session.ts';
 
 export async function run(context: Context): Promise<Outcome> {
@@ -14,14 +15,19 @@ export async function run(context: Context): Promise<Outcome> {
   if (kits.length === 0) throw usage('--kit is missing', 'Add --kit FILE for each kit, or --kit - to type its words.');
   const replace = options.all('replace');
   const sessionMs = options.time('for');
-  const { kitKeeper } = await import('../kits.ts');
-  const keeper = await kitKeeper(context);
+  const environment = await context.environment();
+  const { discardUnused, kitKeeper } = await import('../kits.ts');
 
-  const recovered = Passport.recover(await context.environment(), {
+  let keeper: KitKeeper | undefined;
+  const recovered = Passport.recover(environment, {
     name,
     stores,
     kits,
-    keepKits: keeper.keepKits,
+    // Only where more leaves than comes in is there a new kit.
+    keepKits: async (made) => {
+      keeper = await kitKeeper(context);
+      await keeper.keepKits(made);
+    },
     platform: process.platform,
     signal: context.signal,
     ...(replace.length === 0 ? {} : { replace }),
@@ -29,12 +35,13 @@ export async function run(context: Context): Promise<Outcome> {
   });
   const passport = context.use(
     await recovered.catch(async (error: unknown) => {
-      await keeper.discard();
+      await discardUnused(keeper, environment);
       throw error;
     }),
   );
 
   const status = await passport.status();
+  const files = keeper?.files ?? [];
   const { result, said } = sessionLines(passport);
   return {
     json: {
@@ -44,14 +51,14 @@ export async function run(context: Context): Promise<Outcome> {
       threshold: status.threshold,
       holders: status.holders,
       canLose: status.canLose,
-      kits: keeper.files,
+      kits: files,
       ...sessionFields(passport),
     },
     result,
     said: [
       `Recovered passport ${shortId(status.passport)} on "${safe(name)}".`,
-      ...(keeper.files.length === 0 ? [] : [`New kits: ${keeper.files.map(safe).join(', ')}`]),
-      `You can lose ${plural(status.canLose ?? 0, 'holder')} more and still open and change it.`,
+      ...(files.length === 0 ? [] : [`New kits: ${files.map(safe).join(', ')}`]),
+      `You can lose ${status.canLose ?? 0} more and still open and change it.`,
       ...said,
       'See who is left with `passport devices`, and enroll the next device: passport invite',
     ],

@@ -10,11 +10,21 @@ export async function run(context: Context): Promise<Outcome> {
   const newest = context.options.flag('newest');
   if ((take === undefined) === !newest) throw usage('say which version stays', 'Add --take VERSION or --newest.');
   const passport = await context.passport();
-  const conflict = byPrefix(await passport.conflicts(), ({ id }) => id, context.arg(0), 'no-such-conflict', 'conflict');
+  const conflict = byPrefix(await passport.conflicts(), context.arg(0), {
+    idOf: ({ id }) => id,
+    noun: 'conflict',
+    code: 'no-such-conflict',
+    list: 'passport conflicts',
+  });
   const version =
     take === undefined
       ? conflict.versions.find(({ winner }) => winner)
-      : byPrefix(conflict.versions, (candidate) => candidate.version, take, 'no-such-record', 'version');
+      : byPrefix(conflict.versions, take, {
+          idOf: ({ version }) => version,
+          noun: 'version in this conflict',
+          code: 'no-such-record',
+          list: 'passport conflicts',
+        });
   await passport.resolveConflict({
     conflictId: conflict.id,
     ...(take === undefined || version === undefined

@@ -1,33 +1,43 @@
 /** `passport revoke`: a holder leaves, and unless --no-kit a new kit takes its place. */
+import type { Change } from '../../types.ts';
 import type { Context } from '../context.ts';
+import type { KitKeeper } from '../kits.ts';
 import type { Outcome } from '../output.ts';
 import { changeOutcome } from '../render/change.ts';
 import { safe } from '../render/text.ts';
 
 export async function run(context: Context): Promise<Outcome> {
-  const { options } = context;
+  const { options, output } = context;
   const name = context.arg(0);
   const threshold = options.number('threshold');
   const keeper = options.flag('no-kit') ? undefined : await (await import('../kits.ts')).kitKeeper(context);
   const passport = await context.passport();
-  const change = await passport.revoke(name, {
+  const revoked = passport.revoke(name, {
     ...(keeper === undefined ? { kit: false } : { keepKits: keeper.keepKits }),
     ...(threshold === undefined ? {} : { threshold }),
     ...(await context.kits()),
     ...context.waiting,
   });
-  const files = keeper?.files ?? [];
+  const change = await revoked.catch((error: unknown) => {
+    const files = keeper?.files ?? [];
+    if (files.length > 0)
+      output.warn(`The new kit in ${files.map(safe).join(', ')} counts only if the change is decided.`);
+    throw error;
+  });
   const outcome = changeOutcome(passport, change, `"${safe(name)}" is no holder any more.`, [
-    ...(files.length === 0
-      ? []
-      : [`Its place has the kit in ${files.map(safe).join(', ')}: print it, then delete the files.`]),
     'What it had read it may keep: change the passwords that matter, and its access to your stores.',
   ]);
-  const lost = change.state !== 'decided' && change.state !== 'waiting' && keeper !== undefined;
-  if (!lost) return outcome;
-  await keeper.discard();
   return {
     ...outcome,
-    said: [...(outcome.said ?? []), 'The new kit was never valid: destroy what you wrote down of it.'],
+    json: { ...(outcome.json as object), kits: keeper?.files ?? [] },
+    said: [...(outcome.said ?? []), ...(keeper === undefined ? [] : await aboutKit(change, keeper))],
   };
+}
+
+async function aboutKit({ state }: Change, keeper: KitKeeper): Promise<string[]> {
+  const where = keeper.files.length === 0 ? '' : ` in ${keeper.files.map(safe).join(', ')}`;
+  if (state === 'decided') return [`The new kit${where} has its place. Keep it on paper only.`];
+  if (state === 'waiting') return [`The new kit${where} counts as soon as the change is decided: keep it.`];
+  await keeper.discard();
+  return ['The new kit was never valid: destroy what you wrote down of it.'];
 }

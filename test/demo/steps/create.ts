@@ -48,10 +48,8 @@ export async function fill(stage: Stage): Promise<void> {
   screen.say(
     `These are real: an SSH key${keygen ? ', just made by ssh-keygen' : ''}; the 24 words of a wallet; a login in JSON; and ${count} files from ${folders}.`,
   );
-  for (const { key, file, value } of secrets) {
-    await run(stage, laptop, ['put', key, `secrets/${file}`]);
-    stage.expect(key, value);
-  }
+  await Promise.all(secrets.map(({ key, file }) => run(stage, laptop, ['put', key, `secrets/${file}`])));
+  for (const { key, value } of secrets) stage.expect(key, value);
   for (const { path, prefix, records: files, left } of stage.folders) {
     const { records: stored, skipped } = await run(stage, laptop, ['import', path, prefix]);
     for (const [key, value] of files) stage.expect(key, value);

@@ -32,7 +32,7 @@ export function checkNothingFound(stage: Stage, files: ReadonlyMap<string, Buffe
 export async function stranger(stage: Stage): Promise<void> {
   const { screen } = stage;
   screen.say(
-    'All of this went through a folder that strangers read. Every byte of it is now searched for everything that was ever written: all values of 8 bytes or more, every 16 bytes of them, all names, the passphrases, the words of the kits; secrets also as base64, hex and UTF-16.',
+    'All of this went through a folder that strangers read. Every byte of it is now searched for everything that was ever written: all values of 8 bytes or more, every block of 32 bytes of them, all names, the passphrases, the words of the kits; secrets also as base64, hex and UTF-16.',
   );
   const search = searchFor(stage);
   const hits = new Set(
