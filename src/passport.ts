@@ -215,16 +215,18 @@ export class Passport {
       this.#anchored = note;
       return;
     }
-    const fresh = anchorNote(instance, generation);
-    await this.#env.anchor.write(fresh);
     // Where no anchor can be kept it says nothing; an own commit that others have and this journal lacks still does.
+    // The note is ahead of the journal until all is done: whoever is killed in between does this again.
+    const ahead = anchorNote(instance, generation + 2);
+    await this.#env.anchor.write(ahead);
     const kept = await this.#env.anchor.read();
-    if (kept === undefined || !equal(kept, fresh)) return;
+    if (kept === undefined || !equal(kept, ahead)) return;
     const { newIncarnation } = await records();
     await device.transact(async (view) => {
       newIncarnation(view.tx, device.records(memberView(view)));
       view.tx.set('amnesic', true); // it may have voted since: it reads its votes back before it votes again
     });
+    await this.#env.anchor.write(anchorNote(instance, await journal.generation()));
   }
 
   #opened(stored?: StoredSession): Promise<Device> {
@@ -553,7 +555,9 @@ export class Passport {
   async sync(options: SyncOptions = {}): Promise<SyncReport> {
     const run = await this.#ready();
     const { syncReport } = await ceremonies();
-    return syncReport(run, options);
+    const report = await syncReport(run, options);
+    this.#session = run.session ?? this.#session;
+    return report;
   }
 
   async devices(): Promise<DeviceInfo[]> {

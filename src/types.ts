@@ -150,6 +150,8 @@ export interface RevokeOptions extends ChangeOptions {
 
 export interface ReshareOptions extends ChangeOptions {
   readonly threshold: number;
+  /** Allows a threshold that needs every holder. */
+  readonly noSpare?: boolean;
 }
 
 export interface PassphraseOptions extends ChangeOptions {

@@ -22,6 +22,8 @@ import type {
   RevokeOptions,
   Waiting,
 } from '../types.ts';
+import { decidedAt } from './chain.ts';
+import { nameOf } from './describe.ts';
 import { checkName, kitSheet, makeKit, type NewKit } from './found.ts';
 import { cancelChange, changeNumber, type ChangePlan, endChange, freshSeat, isOver, startChange } from './initiate.ts';
 import { type OwnChange, ownChange } from './own-change.ts';
@@ -52,8 +54,11 @@ async function changeState(run: Runtime, view: MemberView): Promise<Change | und
   const id = hex(own.request.rid);
   const common = { id, kind: own.request.kind, number, needed: state.threshold };
   if (own.state !== 'open') {
-    const ended = { ...common, state: own.state, approvedBy: [], hint: HINTS[own.state] };
-    return own.decidedSlot === null ? ended : { ...ended, slot: own.decidedSlot };
+    const ended = { ...common, state: own.state, hint: HINTS[own.state] };
+    if (own.decidedSlot === null) return { ...ended, approvedBy: [] };
+    const decided = await decidedAt(device, view, own.decidedSlot);
+    const approvals = decided?.entry.core.approvals ?? [];
+    return { ...ended, slot: own.decidedSlot, approvedBy: approvals.map(({ holder }) => nameOf(state, holder)) };
   }
   const slot = await readSlot(device, view, await storedVotes(view.tx));
   const asked = slot.requests.find(({ hash }) => equal(hash, own.hash));
@@ -241,9 +246,17 @@ export async function revoke(runtime: Runtime, name: string, options: RevokeOpti
   });
 }
 
+/** A threshold that needs every holder makes one loss the loss of everything: only on request. */
+function spared(state: RegistryState, { threshold, noSpare }: ReshareOptions): number {
+  if (threshold < holdersOf(state).length || noSpare === true) return threshold;
+  throw new PassportError('policy-unsafe', `${threshold} of ${holdersOf(state).length} leaves no holder to spare`, {
+    hint: 'One loss would be the loss of everything. If that is what you want: --no-spare',
+  });
+}
+
 export function reshare(runtime: Runtime, options: ReshareOptions): Promise<Change> {
   return run(runtime, options, runtime.passphrases(options.passphrase, true), async (view) => ({
-    change: await begin(runtime, view, { kind: 'holders', threshold: options.threshold }),
+    change: await begin(runtime, view, { kind: 'holders', threshold: spared(view.state, options) }),
   }));
 }
 

@@ -66,9 +66,9 @@ export async function join(env: Environment, link: string, options: JoinOptions)
   const { data, bytes } = parseLink(link);
   const name = checkName(options.name);
   const { device, joining } = await begin(env, data, bytes, name, options.platform ?? '');
+  if (joining === undefined) return device;
   const stores = await openStores(env, data);
   const secrets = await device.transact(async (view) => view.secrets);
-  const own = parseHello(joining.hello);
   const deadline = env.clock.monotonic() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   await everywhere(stores, (store, place) => putPair(store, place.id, data, 1, joining.sealedHello));
   env.person.tell({
@@ -78,6 +78,7 @@ export async function join(env: Environment, link: string, options: JoinOptions)
 
   let reveal = joining.reveal === null ? undefined : parseReveal(joining.reveal);
   const answered = new Set<string>();
+  let compared = false;
   for (;;) {
     throwIfAborted(options.signal);
     const entered = reveal && (await tryEnter(device, data, stores, secrets, reveal));
@@ -85,25 +86,11 @@ export async function join(env: Environment, link: string, options: JoinOptions)
       for (const { store } of stores) await store.close();
       return device;
     }
-    if (reveal === undefined) {
-      reveal = await findReveal(device, joining, data, stores, secrets);
-      if (reveal !== undefined) {
-        const { words } = resultOf(device.pid, bytes, joining.hello, (await current(device)).reveal as Bytes);
-        const fingerprint = deviceWords(device.pid, own.signKey, own.receiveKey);
-        env.person.tell({ event: 'words', id: hex(data.iid), words, fingerprint });
-        const yes = await env.person.confirm({
-          title: 'Did your other device accept these three words?',
-          lines: [words.join(' '), `This device: ${fingerprint.join(' ')}`],
-          warnings: [],
-        });
-        if (!yes) {
-          await abandon(device);
-          throw new PassportError('refused', 'the words were not confirmed; nothing was joined');
-        }
-        await device.transact(async ({ tx }) => setJoining(tx, { ...(await must(tx)), confirmed: true }));
-      }
-    } else {
-      await answerPlaces(device, data, stores, secrets, answered);
+    reveal ??= await findReveal(device, joining, data, stores, secrets);
+    if (reveal !== undefined && compared) await answerPlaces(device, data, stores, secrets, answered);
+    if (reveal !== undefined && !compared) {
+      await compareWords(device, await current(device));
+      compared = true;
     }
     if (env.clock.monotonic() > deadline) {
       throw new PassportError('waiting', 'the other device has not let this one in yet', {
@@ -112,6 +99,27 @@ export async function join(env: Environment, link: string, options: JoinOptions)
     }
     await env.clock.sleep(POLL_MS, options.signal);
   }
+}
+
+/** Shows the words, in every process that waits; the person confirms them once. */
+async function compareWords(device: Device, joining: Joining): Promise<void> {
+  const { person } = device.env;
+  const { bytes, data, hello, reveal, confirmed } = joining;
+  const own = parseHello(hello);
+  const { words } = resultOf(device.pid, bytes, hello, reveal as Bytes);
+  const fingerprint = deviceWords(device.pid, own.signKey, own.receiveKey);
+  person.tell({ event: 'words', id: hex(data.iid), words, fingerprint });
+  if (confirmed) return;
+  const yes = await person.confirm({
+    title: 'Did your other device accept these three words?',
+    lines: [words.join(' '), `This device: ${fingerprint.join(' ')}`],
+    warnings: [],
+  });
+  if (!yes) {
+    await abandon(device);
+    throw new PassportError('refused', 'the words were not confirmed; nothing was joined');
+  }
+  await device.transact(async ({ tx }) => setJoining(tx, { ...(await must(tx)), confirmed: true }));
 }
 
 async function must(tx: Tx): Promise<Joining> {
@@ -126,24 +134,32 @@ function resultOf(pid: Bytes, invitation: Bytes, hello: Bytes, reveal: Bytes): {
   return pairResult(pid, invitation, hello, reveal, parseReveal(reveal).nonce, parseHello(hello).nonce);
 }
 
-/** Makes the home, or finds it in the middle of joining with this invitation. */
+/** Makes the home, or finds it in the middle of joining with this invitation; without `joining` it is already in. */
 async function begin(
   env: Environment,
   data: InvitationData,
   bytes: Bytes,
   name: string,
   platform: string,
-): Promise<{ device: Device; joining: Joining }> {
+): Promise<{ device: Device; joining: Joining | undefined }> {
   const journal = await env.journal();
-  if ((await journal.get('n/passport')) !== undefined) {
+  const known = await journal.get('n/passport');
+  if (known !== undefined) {
     const device = await Device.open(
       env,
-      data.pid,
+      known,
       await env.keystore.openKey(() => env.person.devicePassphrase('current')),
     );
     const joining = await device.transact(({ tx }) => readJoining(tx));
     if (joining !== undefined && equal(joining.bytes, bytes)) return { device, joining };
-    throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
+    const joined = (await device.replica.read('joined')) as Bytes | undefined;
+    if (joined !== undefined && equal(joined, sha256(bytes))) return { device, joining: undefined };
+    if (joining === undefined || (await wasLetIn(device, joining))) {
+      throw new PassportError('passport-exists', 'this home already has a passport', {
+        hint: 'Choose another --home.',
+      });
+    }
+    await abandon(device); // the invitation before came to nothing
   }
   const { pid } = data;
   const key = await env.keystore.createKey(deviceAsker(env, undefined, 'new'));
@@ -176,6 +192,13 @@ async function begin(
     setJoining(tx, joining);
   });
   return { device, joining };
+}
+
+/** Whether the device of an earlier invitation is in by now. */
+async function wasLetIn(device: Device, { data, reveal }: Joining): Promise<boolean> {
+  if (reveal === null) return false;
+  const secrets = await device.transact(async (view) => view.secrets);
+  return tryEnter(device, data, await openStores(device.env, data), secrets, parseReveal(reveal));
 }
 
 interface Opened {
@@ -346,6 +369,7 @@ async function tryEnter(
     await device.box.write(tx, { ...secrets, nameRoot: entered.nameRoot, mesh: entered.mesh });
     device.setState(tx, entered.state);
     tx.set('instance', instance);
+    tx.set('joined', sha256((await must(tx)).bytes));
     tx.delete('joining');
     setStorePlaces(tx, data.stores);
     for (const { slot, bytes } of entered.objects) await keepDecided(tx, slot, bytes);

@@ -19,6 +19,7 @@ import { ownChange } from './own-change.ts';
 import { openInvitation, burn, refusePairing } from './invite.ts';
 import { given, type Runtime } from './runtime.ts';
 import { readSlot, type SlotRequest, type SlotView } from './slot.ts';
+import { requireOpenRegistry } from './sync.ts';
 import {
   answerUnlock,
   endUnlock,
@@ -101,7 +102,12 @@ export function requests(run: Runtime): Promise<Request[]> {
       });
     }
     const invitation = await openInvitation({ tx });
-    if (invitation !== undefined && invitation.hello !== null && invitation.stage === 'answered') {
+    if (
+      invitation !== undefined &&
+      invitation.hello !== null &&
+      invitation.stage !== 'burnt' &&
+      invitation.change === null
+    ) {
       const hello = parseHello(invitation.hello);
       list.push({
         id: hex(invitation.data.iid),
@@ -131,15 +137,17 @@ function unknown(): PassportError {
 
 const starts = (rid: Bytes, id: string) => hex(rid).startsWith(id.toLowerCase());
 
-function requireNumber(expected: number, typed: number | undefined): void {
-  if (typed === expected) return;
-  throw new PassportError(
-    'number-mismatch',
-    typed === undefined ? 'the number on the asking device is needed' : 'the asking device shows another number',
-    {
+/** What is wrong with a typed number. Another number than the asking device shows is a no: somebody else may be asking. */
+function wrongNumber(expected: number, typed: number | undefined): PassportError | undefined {
+  if (typed === expected) return undefined;
+  if (typed === undefined) {
+    return new PassportError('number-mismatch', 'the number on the asking device is needed', {
       hint: 'Nothing was approved. If nobody is at that device, refuse the request.',
-    },
-  );
+    });
+  }
+  return new PassportError('number-mismatch', 'the asking device shows another number, so the request was refused', {
+    hint: 'If you mistyped, ask again on that device.',
+  });
 }
 
 /** The yes of this person; then this device stays until it has accepted what comes of it, or time is up. */
@@ -149,25 +157,36 @@ export async function approve(
   options: ApproveOptions,
 ): Promise<Change | { readonly state: 'answered' }> {
   const { device } = run;
-  await run.requireActive();
+  await run.requireMember();
   const kits = await run.kits(options.kits);
   await run.sync(run.hands(run.passphrases(options.passphrase, false)), { signal: options.signal });
   const found = await device.asMember(async (view) => {
     const { slot, changes, unlocks } = await look(run, view);
     const unlock = unlocks.find(({ rid }) => starts(rid, id));
     if (unlock !== undefined) {
-      requireNumber(unlockNumber(device.pid, unlock), options.number);
-      await answerUnlock(device, view, unlock);
-      return 'unlock' as const;
+      const wrong = wrongNumber(unlockNumber(device.pid, unlock), options.number);
+      if (wrong === undefined) await answerUnlock(device, view, unlock);
+      else if (options.number !== undefined) await refuseUnlock(device, view, unlock);
+      return wrong ?? ('unlock' as const);
     }
     const change = changes.find(({ request }) => starts(request.rid, id));
     if (change === undefined) throw unknown();
+    await requireOpenRegistry(view);
     const mine = equal(change.request.initiator.id, view.secrets.deviceId);
-    if (!mine) requireNumber(matchNumber(device.pid, change.hash), options.number);
+    const said = change.approvals.some(({ holder }) => equal(holder, view.secrets.deviceId));
+    const wrong = mine || said ? undefined : wrongNumber(matchNumber(device.pid, change.hash), options.number);
+    if (wrong !== undefined) {
+      if (options.number !== undefined) await sayRefusal(device, view, slot, deviceHand(view), change);
+      return wrong;
+    }
     await sayApproval(device, view, slot, deviceHand(view), change);
     return { change, slot: slot.place.slot };
   });
   const passphrases = run.passphrases(options.passphrase, false);
+  if (found instanceof PassportError) {
+    await run.sync(run.hands(passphrases), { signal: options.signal });
+    throw found;
+  }
   if (found === 'unlock') {
     await run.sync(run.hands(passphrases), { signal: options.signal });
     return { state: 'answered' };
@@ -231,7 +250,7 @@ async function noteRefusal(run: Runtime, view: MemberView, initiator: Bytes): Pr
 
 export async function refuse(run: Runtime, id: string): Promise<void> {
   const { device } = run;
-  await run.requireActive();
+  await run.requireMember();
   const suspect = await device.asMember(async (view): Promise<string | undefined> => {
     const invitation = await openInvitation(view);
     if (invitation !== undefined && starts(invitation.data.iid, id)) {
@@ -246,6 +265,7 @@ export async function refuse(run: Runtime, id: string): Promise<void> {
     }
     const change = changes.find(({ request }) => starts(request.rid, id));
     if (change === undefined) throw unknown();
+    await requireOpenRegistry(view);
     await sayRefusal(device, view, slot, deviceHand(view), change);
     return noteRefusal(run, view, change.request.initiator.id);
   });

@@ -127,6 +127,11 @@ export class Runtime {
     }
   }
 
+  /** Before this device opens or answers something: it is a holder. A frozen registry still opens. */
+  async requireMember(): Promise<void> {
+    await this.device.asMember(async (view) => requireHolder(view));
+  }
+
   /** Before something is asked of the mesh: this device is a holder, the registry is not frozen. */
   async requireActive(): Promise<void> {
     await this.device.asMember(async (view) => {

@@ -191,8 +191,20 @@ export async function readSlot(device: Device, view: MemberView, storedHashes: R
   return reader.view();
 }
 
-/** Signed copies of one proposal that are looked at: they can differ in the promises that they carry. */
-const MAX_COPIES = 16;
+/**
+ * Whether a promise or a proposal of an opened message is signed by this key. Opened messages are kept between reads, so a
+ * flood of them costs its signatures once; none may be left out for that, because any copy may be the one that holds.
+ */
+const signedBy = new WeakMap<VotePromise | VoteProposal, { readonly key: Bytes; readonly good: boolean }>();
+
+function isSigned(part: VotePromise | VoteProposal, key: Bytes, check: () => boolean): boolean {
+  const known = signedBy.get(part);
+  if (known !== undefined && equal(known.key, key)) return known.good;
+  const good = check();
+  signedBy.set(part, { key, good });
+  return good;
+}
+
 /** Shares by one holder for one request that are tried. */
 const MAX_SHARES = 8;
 
@@ -297,7 +309,8 @@ class SlotReader {
 
   #promise(promise: VotePromise, stored: boolean): boolean {
     const key = this.#keyOf(promise.holder);
-    if (key === undefined || !checkPromise(this.#state.pid, key, this.#place, promise)) return false;
+    if (key === undefined) return false;
+    if (!isSigned(promise, key, () => checkPromise(this.#state.pid, key, this.#place, promise))) return false;
     const { holder, ballot } = promiseOf(promise);
     this.#promises.set(`${holder}/${ballot.round}/${ballot.initiator}`, promise);
     if (stored) this.#stored.add(hex(promise.signature));
@@ -320,20 +333,16 @@ class SlotReader {
 
   /** The signed proposals of all evidence; read last, when every request and its initiator is known. */
   #signedProposals(): (Proposal & { readonly signed: VoteProposal })[] {
-    const copies = new Map<string, (Proposal & { readonly signed: VoteProposal })[]>();
-    for (const signed of this.#heldProposals) {
+    const { pid } = this.#state;
+    return this.#heldProposals.flatMap((signed) => {
       // The initiator's key: a holder's, or that of a fresh device that a holder vouched for.
       const { initiator } = signed.ballot;
       const fresh = [...this.#requests.values()].find(({ request }) => equal(request.initiator.id, initiator));
       const key = this.#keyOf(initiator) ?? fresh?.request.initiator.signKey;
-      const proposal = { ...proposalOf(signed), signed };
-      const same = copies.get(lastKey(proposal)) ?? [];
-      if (!key || same.length >= MAX_COPIES) continue;
-      if (!checkProposalSignature(this.#state.pid, key, this.#place, signed)) continue;
-      if (!signed.promises.every((promise) => this.#promise(promise, true))) continue;
-      copies.set(lastKey(proposal), [...same, proposal]);
-    }
-    return [...copies.values()].flat();
+      if (!key || !isSigned(signed, key, () => checkProposalSignature(pid, key, this.#place, signed))) return [];
+      if (!signed.promises.every((promise) => this.#promise(promise, true))) return [];
+      return [{ ...proposalOf(signed), signed }];
+    });
   }
 
   view(): SlotView {

@@ -71,6 +71,11 @@ export async function status(device: Device): Promise<Status> {
     warnings.push('The keystore is not sealed (plain): whoever reads this disk has this device’s share.');
   for (const id of state.unlockDevices)
     warnings.push(`"${memberOf(state, id)?.name ?? '?'}" may open the vault without anybody’s approval.`);
+  if (device.session !== undefined && device.session.epoch !== state.epoch) {
+    warnings.push(
+      'The mesh has new keys since this session began: it reads, but writing needs a new one (passport unlock).',
+    );
+  }
   if (change?.state === 'open') warnings.push('A change that this device asked for is not decided: passport requests');
   if (basis.conflicts > 0)
     warnings.push(

@@ -190,6 +190,7 @@ export function settle(device: Device): Promise<Settled> {
     const me = holderOf(state, secrets.deviceId);
     if (me !== undefined && (await continuity(tx, ctx)) === 'restored') {
       notices.push('This home was restored from an older copy: it goes on as a new incarnation, nothing is lost.');
+      tx.set('amnesic', true);
     }
     const indexed = device.session === undefined ? undefined : await indexReady(tx, ctx);
     for (const { bundle } of indexed?.damaged ?? [])

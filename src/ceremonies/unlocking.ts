@@ -23,7 +23,7 @@ import {
 
 export async function unlock(run: Runtime, options: UnlockOptions): Promise<Session> {
   const { device } = run;
-  await run.requireActive();
+  await run.requireMember();
   const kits = await run.kits(options.kits);
   const passphrases = run.passphrases(options.passphrase, true);
   const hands = run.hands(run.passphrases(options.passphrase, false));

@@ -153,7 +153,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     group: MESH,
     summary: 'changes how many holders open the passport',
     needs: ['threshold'],
-    options: ['wait'],
+    options: ['no-spare', 'wait'],
     examples: ['passport reshare --threshold 3'],
   },
   {

@@ -17,7 +17,6 @@ export interface Ask {
 
 export interface Terminal {
   readonly columns: number;
-  readonly rows: number;
   /** One line without its end. Throws `aborted` on Ctrl-C and on end of input. */
   ask(question: string, options?: Ask): Promise<string>;
   write(text: string): void;
@@ -62,10 +61,6 @@ class Tty implements Terminal {
     return this.#output.columns || 80;
   }
 
-  get rows(): number {
-    return this.#output.rows || 24;
-  }
-
   async ask(question: string, { hidden = false, words }: Ask = {}): Promise<string> {
     this.#signal.throwIfAborted();
     const ahead = this.#ahead.shift();
@@ -75,7 +70,7 @@ class Tty implements Terminal {
     }
     // readline draws the prompt as well, so it is the echo of what is typed that must not get through.
     const output = hidden ? new Writable({ write: (_chunk, _encoding, done) => done() }) : this.#output;
-    if (hidden) this.#output.write(question);
+    // Turns the terminal's own echo off, so it comes before the question.
     const lines = createInterface({
       input: this.#input,
       output,
@@ -83,6 +78,7 @@ class Tty implements Terminal {
       historySize: 0,
       ...(words === undefined ? {} : { completer: (line: string) => complete(line, words) }),
     });
+    if (hidden) this.#output.write(question);
     let ended = false;
     try {
       const line = await this.#line(lines, hidden ? '' : question);

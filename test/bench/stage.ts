@@ -18,7 +18,7 @@ export class Stage {
     this.root = mkdtempSync(join(tmpdir(), 'passport-bench-'));
     // Below node_modules, where it finds lmdb's binary as an installed package does; not in dist, which others may be using.
     const outdir = resolve('node_modules/.cache/passport-mesh', `bench-${process.pid}`);
-    this.#command = join(outdir, 'cli.js');
+    this.#command = join(outdir, 'cli.cjs');
     process.on('exit', () => {
       rmSync(outdir, { recursive: true, force: true });
       rmSync(this.root, { recursive: true, force: true });

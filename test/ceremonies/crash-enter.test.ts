@@ -84,11 +84,6 @@ async function enroll({ world, kit, at }: Enrolling, laptop: Member, steps: numb
     try {
       return { passport: await Passport.join(home.environment, link, { name: 'tablet', timeoutMs: 0 }), home };
     } catch (error) {
-      if (isPassportError(error, 'passport-exists')) {
-        const joined = await world.open(TABLET);
-        await joined.passport.sync();
-        return joined;
-      }
       if (!isPassportError(error, 'waiting')) throw error;
     }
     await laptop.passport.sync();

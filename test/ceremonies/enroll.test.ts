@@ -22,7 +22,7 @@ import {
   text,
   threeDevices,
   twoDevices,
-  type World,
+  World,
   wordsOf,
 } from '../helpers/mesh.ts';
 import { seededRandom } from '../helpers/random.ts';
@@ -255,6 +255,54 @@ describe('an invitation', () => {
 
   it('lets nobody into a home that has a passport', async () => {
     expect(await rejectionOf(Passport.join(laptop.home.environment, link, { name: 'laptop-2' }))).toBe('passport-exists');
+    const other = await new World('other').create();
+    expect(await rejectionOf(Passport.join(other.home.environment, link, { name: 'x' }))).toBe('passport-exists');
+    const tablet = await world.enroll('tablet', laptop, { kits: [kit], home });
+    ({ id, link } = await laptop.passport.invite({ add: true, threshold: 3 }));
+    expect(await rejectionOf(join(tablet.home))).toBe('passport-exists');
+  });
+
+  it('that brought the device in gives it again, for who could not see that it did', async () => {
+    await answered();
+    const change = await enroll(wordsOf(home).join(' '));
+    await stopsWaiting(join());
+    await laptop.passport.finish(change.id, { passphrase: PASSPHRASE, kits: [kit], timeoutMs: 0 });
+    await join();
+    expect(await (await join()).status()).toMatchObject({ device: 'tablet', slot: 2 });
+  });
+
+  it('that came to nothing does not spoil the home: it takes the next one', async () => {
+    await answered();
+    laptop.home.clock.pass(11 * MINUTE);
+    ({ id, link } = await laptop.passport.invite());
+    const tablet = await world.enroll('tablet', laptop, { kits: [kit], home });
+    expect(await tablet.passport.status()).toMatchObject({ device: 'tablet', slot: 2 });
+  });
+
+  it('that was left is taken up by the next process, which shows the words again and asks once', async () => {
+    await answered();
+    home.events.length = 0;
+    await stopsWaiting(join());
+    await enroll(wordsOf(home).join(' '));
+    await stopsWaiting(join());
+    expect(home.cards).toHaveLength(1);
+    home.confirms = () => false; // is not asked
+    const [open] = await laptop.passport.requests();
+    await laptop.passport.finish(open!.id, { passphrase: PASSPHRASE, kits: [kit], timeoutMs: 0 });
+    expect((await (await join()).status()).device).toBe('tablet');
+  });
+
+  it('is confirmed by the person at the new device before that accepts its role', async () => {
+    await stopsWaiting(join());
+    await laptop.passport.sync();
+    home.confirms = () => {
+      throw new Error('the process ends at the question');
+    };
+    await expect(join()).rejects.toThrow('the process ends');
+    await enroll(wordsOf(home).join(' '));
+    home.confirms = () => false;
+    expect(await rejectionOf(join())).toBe('refused');
+    expect(await slot()).toBe(1);
   });
 
   it('that points at a store which does not know it waits, and nothing is lost', async () => {

@@ -1,6 +1,7 @@
 /** The built command at a real terminal, which `script` of util-linux makes. */
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { buildCommand, Machine } from '../helpers/machine.ts';
 
@@ -22,7 +23,8 @@ describe.skipIf(!hasScript)('at a terminal', () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       seen += text;
       const [question, answer] = answers[0] ?? [];
-      if (question === undefined || answer === undefined || !question.test(seen.slice(asked))) return;
+      if (question === undefined || answer === undefined || !question.test(stripVTControlCharacters(seen.slice(asked))))
+        return;
       asked = seen.length;
       answers = answers.slice(1);
       child.stdin.write(answer);

@@ -24,7 +24,7 @@ export function fakePerson(answers: readonly (string | ((seen: string) => string
   const asked: string[] = [];
   const seen: string[] = [];
   return {
-    ...{ asked, seen, columns: 100, rows: 40 },
+    ...{ asked, seen, columns: 100 },
     ask(question: string, { hidden = false }: Ask = {}) {
       asked.push(`${hidden ? '*' : ''}${question}`);
       seen.push(question);

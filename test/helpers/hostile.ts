@@ -10,16 +10,15 @@ import { readSlot, type SlotRequest, type SlotView } from '../../src/ceremonies/
 import { pull } from '../../src/ceremonies/visit.ts';
 import { encode } from '../../src/cbor.ts';
 import { receiveKey } from '../../src/crypto/hpke.ts';
-import { holderId, passportId } from '../../src/crypto/keys.ts';
+import { holderId, meshLayerKey, passportId } from '../../src/crypto/keys.ts';
 import { openObject, sealObject } from '../../src/crypto/object.ts';
 import { signingKey } from '../../src/crypto/sign.ts';
 import { Device, type MemberView } from '../../src/device/device.ts';
-import { sealBundle } from '../../src/format/bundle.ts';
-import { encodeHeader, type Header, parseHeader, rootOfNothing, signCommit } from '../../src/format/commit.ts';
+import { sealBundle, signCommit } from '../../src/format/bundle.ts';
+import { encodeHeader, type Header, parseHeader, rootOfNothing } from '../../src/format/commit.ts';
 import type { Holder } from '../../src/format/entry.ts';
 import { formatName, nameHash, parseName } from '../../src/format/names.ts';
 import { encodeCertificate, encodeDecided, encodeRegistryObject, encodeVote, parseVote, type VoteMessage } from '../../src/format/votes.ts';
-import { meshLayerKey } from '../../src/crypto/keys.ts';
 import { dealEpoch, finishEntry } from '../../src/registry/deal.ts';
 import { placeAfter, signAccept, type Voter } from '../../src/registry/messages.ts';
 import { head, holderOf, type Member as Holding } from '../../src/registry/state.ts';
@@ -191,6 +190,24 @@ export function hide(store: TestStore, which: (name: string) => boolean): () => 
   for (const [name] of hidden) store.objects.delete(name);
   return () => {
     for (const [name, bytes] of hidden) store.objects.set(name, bytes);
+  };
+}
+
+/** A home that does not see some objects of its stores until `which` says otherwise. Before its passport opens them. */
+export function blind(home: Home, which: (name: string) => boolean): void {
+  const open = home.environment.openStore;
+  home.environment.openStore = async (url, options) => {
+    const store = await open(url, options);
+    return {
+      url: store.url,
+      get: (name, limits) => (which(name) ? Promise.resolve(undefined) : store.get(name, limits)),
+      put: (name, bytes, limits) => store.put(name, bytes, limits),
+      delete: (name, limits) => store.delete(name, limits),
+      async *list(prefix, limits) {
+        for await (const name of store.list(prefix, limits)) if (!which(name)) yield name;
+      },
+      close: () => store.close(),
+    };
   };
 }
 

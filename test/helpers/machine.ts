@@ -25,7 +25,7 @@ export function buildCommand(): Built {
   if (built.status !== 0) throw new Error(`the command does not build: ${built.stderr}`);
   const scratch = mkdtempSync(join(tmpdir(), 'passport-cli-'));
   return {
-    file: join(directory, 'cli.js'),
+    file: join(directory, 'cli.cjs'),
     directory: () => mkdtempSync(join(scratch, 'place-')),
     remove() {
       for (const child of alive) child.kill('SIGKILL');

@@ -5,6 +5,7 @@ import { EXIT } from '../exit-codes.ts';
 import type { Outcome } from '../output.ts';
 import { syncLines } from '../render/sync.ts';
 import { givenSecret, VAULT } from '../secrets.ts';
+import { sessionFields, sessionLines } from '../session.ts';
 
 const WATCH_MS = 10_000;
 
@@ -19,7 +20,15 @@ export async function run(context: Context): Promise<Outcome> {
       onProgress: (done, total) => output.progress('sync', done, total),
       ...(passphrase === undefined ? {} : { passphrase }),
     });
-  if (!context.options.flag('watch')) return outcome(await once());
+  if (!context.options.flag('watch')) {
+    const report = await once();
+    // It may have finished a change that this device dealt: then its session goes on under the new keys.
+    const { result, said } = sessionLines(passport);
+    const done = outcome(report);
+    if (result === '') return done;
+    const json = { ...report, ...sessionFields(passport) };
+    return { ...done, json, result, said: [...(done.said ?? []), ...said] };
+  }
 
   const { clock } = await context.environment();
   let before = '';
