@@ -10,7 +10,6 @@ export const ERROR_CODES = [
   'damaged',
   'missing',
   'signature-invalid',
-  'rolled-back',
   // keys, shares, holders
   'wrong-passphrase',
   'wrong-device-passphrase',
@@ -29,10 +28,8 @@ export const ERROR_CODES = [
   'random-failed',
   // decisions
   'refused',
-  'cancelled',
   'expired',
   'aborted',
-  'superseded',
   'waiting',
   'number-mismatch',
   'words-mismatch',

@@ -1,4 +1,5 @@
 /** The public API: one class, its types, its errors. Node's side is `passport-mesh/node`, suites for adapters `passport-mesh/testing`. */
+export { argon2idWasm } from './crypto/argon2.ts';
 export { ERROR_CODES, isPassportError, PassportError, type PassportErrorCode } from './errors.ts';
 export { Passport } from './passport.ts';
 export type { Argon2Cost, Argon2id, Clock, Random } from './platform.ts';

@@ -614,6 +614,7 @@ export class Passport {
     const note = instance && anchorNote(instance, await journal.generation());
     if (note !== undefined && !(this.#anchored && equal(note, this.#anchored))) await this.#env.anchor.write(note);
     await (await this.#runtime?.catch(() => undefined))?.stores.close();
+    await device.box.prune(device.replica);
     await device.close();
   }
 }

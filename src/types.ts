@@ -311,7 +311,8 @@ export interface DeviceInfo {
   readonly name: string;
   readonly seat: number;
   readonly kind: 'device' | 'kit';
-  readonly state: 'active' | 'revoked' | 'suspended';
+  /** `cloned`: two copies of it write at once. */
+  readonly state: 'active' | 'revoked' | 'suspended' | 'cloned';
   readonly me: boolean;
   /** Eight words of its keys. */
   readonly fingerprint: string;

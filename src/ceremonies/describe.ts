@@ -33,6 +33,7 @@ export function summary(state: RegistryState, request: ChangeRequest): string {
       if (enters.length > 0 && leaves.length > 0) return `${list(enters)} in the place of ${list(leaves)}; ${policy}`;
       if (enters.length > 0) return `${list(enters)} comes in; ${policy}`;
       if (leaves.length > 0) return `${list(leaves)} leaves; ${policy}`;
+      if (request.threshold === state.threshold) return `New shares for the same holders; ${policy}`;
       return `The threshold is ${policy} instead of ${state.threshold} of ${holdersOf(state).length}`;
   }
 }

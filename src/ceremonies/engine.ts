@@ -8,6 +8,7 @@ import { type Device, forkOf, type MemberView } from '../device/device.ts';
 import type { KitHand } from '../device/hands.ts';
 import { newSession, type OpenSession } from '../device/session.ts';
 import { parseRequest } from '../format/entry.ts';
+import { type Certificate, encodeCertificate } from '../format/votes.ts';
 import type { OpenableGrant } from '../registry/deal.ts';
 import type { Passphrases } from '../device/passphrases.ts';
 import { isPassportError } from '../errors.ts';
@@ -147,6 +148,18 @@ async function canFollow(device: Device, view: MemberView, { entry }: Decided): 
   }
 }
 
+/** What a certificate may weigh beside its entry. */
+const MAX_CERTIFICATE_BYTES = 96 * 1024;
+
+/** The proposals decide nothing: as many of them as there is room for. */
+function bounded(certificate: Certificate): Certificate {
+  let kept = certificate;
+  while (kept.proposals.length > 0 && encodeCertificate(kept).length > MAX_CERTIFICATE_BYTES) {
+    kept = { ...kept, proposals: kept.proposals.slice(0, -1) };
+  }
+  return kept;
+}
+
 /** The certified entry of the open slot, if its quorum of accepts is here. */
 function decision(state: RegistryState, slot: SlotView): Decided | undefined {
   const accepts = slot.accepts.filter((accept) => counts(state, slot, accept.holder, accept.signature));
@@ -155,10 +168,10 @@ function decision(state: RegistryState, slot: SlotView): Decided | undefined {
   if (found === undefined || entry === undefined) return undefined;
   const those = accepts.filter((accept) => lastKey(acceptOf(accept)) === lastKey(found));
   const { ballot } = those[0] as (typeof those)[number];
-  const { proposals } = evidenceFor(slot, [found]);
+  const certificate: Certificate = { ballot, accepts: those, proposals: evidenceFor(slot, [found]).proposals };
   return {
     entry: entry.parsed,
-    certificate: { ballot, accepts: those, proposals },
+    certificate: bounded(certificate),
     wrap: entry.wrap,
     link: entry.link,
   };

@@ -22,13 +22,15 @@ export function devices(run: Runtime): Promise<DeviceInfo[]> {
     const fork = await forkOf(tx);
     const activity = await deviceActivity(tx, device.records(view, fork));
     return state.members.map((member): DeviceInfo => {
-      const seen = activity.find((each) => equal(each.device, member.id))?.time;
+      const heard = activity.find((each) => equal(each.device, member.id));
+      const seen = heard?.time;
       const suspended = fork?.suspended.some((id) => equal(id, member.id)) === true;
       return {
         name: member.name,
         seat: member.seat,
         kind: member.kind,
-        state: member.left !== null ? 'revoked' : suspended ? 'suspended' : 'active',
+        state:
+          member.left !== null ? 'revoked' : suspended ? 'suspended' : heard?.cloned === true ? 'cloned' : 'active',
         me: equal(member.id, secrets.deviceId),
         fingerprint: deviceWords(device.pid, member.signKey, member.firstKey).join(' '),
         ...(seen === undefined ? {} : { lastSeen: seen }),

@@ -5,6 +5,7 @@ import { applyEntry, type RegistryState } from '../registry/state.ts';
 import type { SyncOptions, SyncReport } from '../types.ts';
 import { decidedAt, leftAt, stateAfter } from './chain.ts';
 import { nameOf, summary } from './describe.ts';
+import { devices } from './health.ts';
 import { requests } from './requests.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -22,6 +23,10 @@ export async function syncReport(run: Runtime, options: SyncOptions): Promise<Sy
     notices.push(
       `${synced.waitingForUnlock} change${synced.waitingForUnlock === 1 ? ' waits' : 's wait'} for unlock: passport unlock, then sync.`,
     );
+  }
+  for (const { name, state } of await devices(run)) {
+    if (state === 'cloned')
+      notices.push(`Two copies of "${name}" write at once: let it go and bring it back as a new device.`);
   }
   const left = await device.asMember(async (view) => leftAt(view));
   if (left !== undefined) notices.push(`This device was revoked in entry ${left}.`);

@@ -53,8 +53,6 @@ import * as vote from '../registry/vote.ts';
 
 /** The limit of CBOR with the object around it. */
 export const MAX_VOTE_BYTES = 1024 * 1024 + 128 * 1024;
-/** Votes by one holder in one slot that are kept: more than any honest one says. */
-export const MAX_VOTES_PER_HOLDER = 128;
 
 /** A vote object in the replica: who put it (for its name in stores), its slot and its hash. */
 export interface VoteObject {
@@ -149,14 +147,24 @@ async function keepVote({ tx }: MemberView, vote: VoteObject): Promise<void> {
   );
 }
 
-/** Whether bytes from a store are a vote message of this slot that somebody with the mesh key made. */
-export async function isVote(device: Device, view: MemberView, slot: number, bytes: Bytes): Promise<boolean> {
+/** A vote object of the open slot, opened; undefined when nobody with the mesh key made it, or it is no message of this slot. */
+export async function openVote(
+  device: Device,
+  view: MemberView,
+  hash: string,
+  bytes: Bytes,
+): Promise<VoteMessage | undefined> {
+  const { slot } = placeAfter(view.state);
   const at = context(device, view, slot);
-  if (at === undefined || bytes.length > MAX_VOTE_BYTES) return false;
+  if (at === undefined || bytes.length > MAX_VOTE_BYTES) return undefined;
   try {
-    return parseVote(await openObject(at, bytes)).slot === slot;
+    const message = await view.tx.opened(`vote/${hash}`, async () => ({
+      value: parseVote(await openObject(at, bytes)),
+      sizeBytes: bytes.length * 4,
+    }));
+    return message.slot === slot ? message : undefined;
   } catch (error) {
-    if (isPassportError(error)) return false;
+    if (isPassportError(error)) return undefined;
     throw error;
   }
 }
@@ -172,17 +180,11 @@ export async function readSlot(device: Device, view: MemberView, storedHashes: R
   const { state, tx } = view;
   const place = placeAfter(state);
   const reader = new SlotReader(state, place);
-  const at = context(device, view, place.slot);
   for (const { slot, hash } of await votesOf(tx)) {
-    if (slot !== place.slot || at === undefined) continue;
-    const bytes = await tx.object(hash);
-    if (bytes === undefined) continue;
+    const bytes = slot === place.slot ? await tx.object(hash) : undefined;
+    const message = bytes && (await openVote(device, view, hash, bytes));
+    if (message === undefined || !equal(message.prev, place.prev)) continue;
     try {
-      const message = await tx.opened(`vote/${hash}`, async () => ({
-        value: parseVote(await openObject(at, bytes)),
-        sizeBytes: bytes.length * 4,
-      }));
-      if (message.slot !== place.slot || !equal(message.prev, place.prev)) continue;
       reader.add(message, storedHashes.has(hash));
     } catch (error) {
       if (!isPassportError(error)) throw error;

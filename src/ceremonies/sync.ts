@@ -108,7 +108,6 @@ export async function syncAll(
   const settled = await settle(device);
   let waitingForUnlock = 0;
   let needsPassphrase = false;
-  const restore = visits.some(({ pulled }) => pulled?.rolledBack === true || (pulled?.lost.length ?? 0) > 0);
   const sight = await sightOf(visits, hands);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const moved = await advance(device, hands, storedVotes, sight);
@@ -128,8 +127,7 @@ export async function syncAll(
       });
     }
   }
-  if (restore || decided.length > 0)
-    await device.box.prune({ note: async (name) => device.transact(({ tx }) => tx.note(name)) });
+  await device.box.prune(device.replica);
   return {
     stores: await Promise.all(visits.map((visit) => report(device, visit))),
     applied: settled.applied,

@@ -20,7 +20,8 @@ import { registryObjects } from './decide.ts';
 import { lookAround } from './enter.ts';
 import { grantsOf, keepGrants, missingGrants } from './grants.ts';
 import { dropLater, keepMail, openMail, outgoing, toDrop, withdraw } from './mail.ts';
-import { isVote, MAX_VOTES_PER_HOLDER, readSlot, receiveVote, votesOf } from './slot.ts';
+import { readSlot, votesOf } from './slot.ts';
+import { keepVotes } from './vote-authors.ts';
 
 export interface VisitOptions {
   readonly signal?: AbortSignal | undefined;
@@ -245,19 +246,13 @@ class Intake {
     const known = new Set(await device.transact(async ({ tx }) => (await votesOf(tx)).map(({ hash }) => hash)));
     for (const { path, name } of items) if (known.has(name.hash)) this.#names.add(path);
     const whole = await this.#fetch(items.filter(({ name }) => !known.has(name.hash)));
-    const names = await this.#storeNames();
     await device.asMember(async (view) => {
-      const kept = await votesOf(view.tx);
-      const perTag = new Map<string, number>();
-      for (const { holder } of kept) perTag.set(names.holder(holder), (perTag.get(names.holder(holder)) ?? 0) + 1);
-      for (const { item, bytes } of whole) {
-        const { holder: tag } = item.name as { holder: string };
-        const count = (perTag.get(tag) ?? 0) + 1;
-        if (count > MAX_VOTES_PER_HOLDER || !(await isVote(device, view, next, bytes))) continue;
-        perTag.set(tag, count);
-        const author = view.state.members.find(({ id }) => names.holder(id) === tag);
-        await receiveVote(view, bytes, { holder: author?.id ?? new Uint8Array(16), slot: next, hash: item.name.hash });
-      }
+      if (headSlot(view.state) + 1 !== next) return;
+      await keepVotes(
+        device,
+        view,
+        whole.map(({ item, bytes }) => ({ hash: item.name.hash, bytes })),
+      );
     });
     for (const { item } of whole) this.#names.add(item.path);
     this.received += whole.length;

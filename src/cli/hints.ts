@@ -13,8 +13,6 @@ const HINTS: Readonly<Partial<Record<PassportErrorCode, string>>> = {
   missing:
     'See what is missing with: passport verify. What this device still has goes back with: passport verify --repair',
   'signature-invalid': 'Nothing of it was used. See: passport verify',
-  'rolled-back':
-    'The store shows an older state than this device knows. Nothing is lost here; `passport sync` puts it back. Find out who restored the store.',
   'wrong-passphrase': 'This is the passphrase of the passport, not the one of this device. Try again.',
   'wrong-device-passphrase': 'This is the passphrase of this device, not the one of the passport. Try again.',
   'passphrase-invalid': 'A passphrase has 1 to 1024 bytes. A single line end at the end of a file does not count.',
@@ -34,10 +32,8 @@ const HINTS: Readonly<Partial<Record<PassportErrorCode, string>>> = {
   'key-refused': 'The other device sent keys that are not safe. Start the invitation again.',
   'random-failed': 'The random numbers of this machine cannot be trusted. Restart it; do not go on before.',
   refused: 'Nothing was changed.',
-  cancelled: 'Nothing was changed.',
   expired: 'Nothing was changed. Start it again.',
   aborted: 'Nothing is lost; the same command can be given again.',
-  superseded: 'Another change was decided first. Look at `passport log`, then start it again if it is still wanted.',
   waiting: 'Approve it on another device with `passport approve`; then `passport sync` here goes on.',
   'number-mismatch':
     'The request was refused. If you did start it: start it again and type the number that is shown there.',

@@ -8,7 +8,7 @@ import { openObject, sealObject } from '../crypto/object.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { PassportError } from '../errors.ts';
 import type { Random } from '../platform.ts';
-import type { Tx } from '../replica/replica.ts';
+import type { Replica, Tx } from '../replica/replica.ts';
 import type { Keystore } from '../storage/keystore.ts';
 
 /** A one-epoch receive key, by the slot in which it was promised. 32 bytes each. */
@@ -76,6 +76,8 @@ export class SecretsBox {
   readonly #pid: Bytes;
   readonly #random: Random;
   #known: { name: string; secrets: Secrets } | undefined;
+  /** A blob was replaced by this process and may still lie in the keystore. */
+  #stale = false;
 
   constructor(keystore: Keystore, key: Bytes, pid: Bytes, random: Random) {
     this.#keystore = keystore;
@@ -130,12 +132,15 @@ export class SecretsBox {
     const name = `${String(number).padStart(8, '0')}-${base32(randomBytes(this.#random, 10))}`;
     await this.#keystore.save(name, await sealObject(this.#context(), encode(secretsValue(secrets)), this.#random));
     tx.setNote('keystore', utf8(name));
+    this.#stale = true;
     this.#known = { name, secrets };
   }
 
-  /** Overwrites and removes the blobs that no transaction names any more. Called after a transaction that replaced one. */
-  async prune(tx: Pick<Tx, 'note'>): Promise<void> {
-    const name = await tx.note('keystore');
+  /** Overwrites and removes the blobs that no transaction names any more, if this process replaced one. */
+  async prune(replica: Pick<Replica, 'transact'>): Promise<void> {
+    if (!this.#stale) return;
+    this.#stale = false;
+    const name = await replica.transact((tx) => tx.note('keystore'));
     if (name !== undefined) await this.#keystore.prune(fromUtf8(name));
   }
 }

@@ -35,7 +35,7 @@ function context(pid: Bytes, callerSecret: Bytes, fileSecret: Bytes) {
 
 export function newSession(clock: Clock, kek: Bytes, epoch: number, ttlMs: number): OpenSession {
   if (!(ttlMs > 0 && ttlMs <= MAX_SESSION_MS)) throw new PassportError('usage', 'a session lasts up to 30 days');
-  return { kek, epoch, until: clock.now() + ttlMs, deadline: clock.monotonic() + ttlMs };
+  return { kek, epoch, until: Math.floor(clock.now() + ttlMs), deadline: Math.floor(clock.monotonic() + ttlMs) };
 }
 
 /** Keeps a session for later processes; returns the caller's half (32 bytes, base64url). */
@@ -53,7 +53,7 @@ export async function saveSession(
     session.kek,
     session.epoch,
     session.until,
-    Math.floor(session.deadline),
+    session.deadline,
     clock.bootId(),
     session.keystoreKey,
   ]);

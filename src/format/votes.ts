@@ -21,8 +21,8 @@ import {
 } from './entry.ts';
 import { bytes16, bytes32, decodeShaped, fixedBytes, list, signature, someBytes, uint } from './schema.ts';
 
-/** How many ballots of one slot may hang on each other in a proof. */
-export const MAX_PROOF_DEPTH = 16;
+/** Entries and proposals in one message: the 1 MiB of CBOR is what really bounds a proof. */
+const MAX_PROOF = 1024;
 /** enc (32) ‖ share (33) ‖ tag (16). */
 const SEALED_SHARE_BYTES = 81;
 
@@ -99,8 +99,8 @@ export type VoteMessage =
 const place = [uint(), bytes32] as const;
 const proposalSchema = z.tuple([ballotSchema, bytes32, list(promiseSchema, MAX_HOLDERS), signature]);
 const evidenceSchema = z.tuple([
-  list(z.tuple([someBytes(MAX_ENTRY_BYTES), someBytes(8192), someBytes(8192)]), MAX_PROOF_DEPTH),
-  list(proposalSchema, MAX_PROOF_DEPTH),
+  list(z.tuple([someBytes(MAX_ENTRY_BYTES), someBytes(8192), someBytes(8192)]), MAX_PROOF),
+  list(proposalSchema, MAX_PROOF),
 ]);
 const acceptSchema = z.tuple([bytes16, ballotSchema, bytes32, signature]);
 const messageSchema = z.union([
@@ -119,11 +119,7 @@ const messageSchema = z.union([
   z.tuple([z.literal('refuse'), ...place, bytes16, bytes32, signature]),
   z.tuple([z.literal('cancel'), ...place, bytes32, signature]),
 ]);
-const certificateSchema = z.tuple([
-  ballotSchema,
-  list(acceptSchema, MAX_HOLDERS, 1),
-  list(proposalSchema, MAX_PROOF_DEPTH),
-]);
+const certificateSchema = z.tuple([ballotSchema, list(acceptSchema, MAX_HOLDERS, 1), list(proposalSchema, MAX_PROOF)]);
 const sealedSchema = z.tuple([someBytes(MAX_ENTRY_BYTES), someBytes(MAX_ENTRY_BYTES)]);
 
 function evidenceValue(evidence: Evidence): Value {

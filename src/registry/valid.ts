@@ -72,6 +72,7 @@ export async function checkFounding(entry: Entry, pid: Bytes): Promise<void> {
   const { core } = entry;
   require(equal(core.pid, pid) && equal(core.prev, pid) && core.slot === 0, 'slot 0 does not belong to this passport');
   require(core.epoch === 0 && core.epochPart !== null, 'slot 0 starts epoch 0');
+  require(core.birth.round === 0 && core.unlockDevices.length === 0, 'slot 0 is born in round 0, with no policy');
   require(core.promises.length + core.approvals.length + core.roles.length === 0, 'slot 0 has no votes before it');
   const body = decode(core.request);
   require(Array.isArray(body) && body.length === 1, 'slot 0 has a random number');
@@ -121,8 +122,8 @@ function checkHeads(state: RegistryState, request: ChangeRequest, promises: read
     .map((holder) => holder as Holder);
   for (const promise of promises) {
     require(promise.heads.length === leaving.length &&
-      promise.heads.every((h) =>
-        leaving.some((d) => equal(d.id, h.device)),
+      leaving.every(
+        (d) => promise.heads.filter((stated) => equal(stated.device, d.id)).length === 1,
       ), 'a promise states the heads of exactly the leaving devices');
     for (const { device, heads } of promise.heads) {
       const author = leaving.find((d) => equal(d.id, device)) as Holder;

@@ -24,5 +24,7 @@ export function covers(prefix: string, name: string): boolean {
 
 /** For adapters: what `get` rejects with when an object is larger than the caller is ready to read. */
 export function tooLarge(name: string): PassportError {
-  return new PassportError('damaged', 'an object in the store is larger than any object of a passport', { details: { name } });
+  return new PassportError('damaged', 'an object in the store is larger than any object of a passport', {
+    details: { name },
+  });
 }

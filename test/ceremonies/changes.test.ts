@@ -81,7 +81,7 @@ describe('a passport is founded', () => {
 describe('the threshold is changed', () => {
   it('to one that keeps a majority, with new shares: the old records stay readable', async () => {
     const { world, laptop, phone, tablet } = await threeDevices('reshare');
-    const change = await laptop.passport.reshare({ threshold: 3, passphrase: PASSPHRASE, timeoutMs: 0 });
+    const change = await laptop.passport.reshare({ threshold: 3, noSpare: true, passphrase: PASSPHRASE, timeoutMs: 0 });
     expect(change).toMatchObject({ kind: 'holders', state: 'waiting', needed: 2, approvedBy: ['laptop'] });
     expect(await world.settle(laptop, change, [phone])).toMatchObject({ state: 'decided', slot: 3 });
     await tablet.passport.sync();
@@ -95,9 +95,17 @@ describe('the threshold is changed', () => {
     expect(await text(tablet, 'old')).toBe('written before');
   });
 
+  it('to all of them only where that is wanted', async () => {
+    const { laptop } = await twoDevices('reshare-all');
+    expect(await rejectionOf(laptop.passport.reshare({ threshold: 3, passphrase: PASSPHRASE, timeoutMs: 0 }))).toBe(
+      'policy-unsafe',
+    );
+    expect(await laptop.passport.requests()).toEqual([]);
+  });
+
   it.each([1, 4, 0])('never to %i of 3', async (threshold) => {
     const { laptop } = await twoDevices('reshare-bad');
-    expect(await rejectionOf(laptop.passport.reshare({ threshold, passphrase: PASSPHRASE, timeoutMs: 0 }))).toBe(
+    expect(await rejectionOf(laptop.passport.reshare({ threshold, noSpare: true, passphrase: PASSPHRASE, timeoutMs: 0 }))).toBe(
       'policy-unsafe',
     );
   });

@@ -19,11 +19,22 @@ import {
   signApproval,
   signBallotRequest,
   signPromise,
+  signRefusal,
   signShare,
 } from '../../src/registry/messages.ts';
 import { audit } from '../helpers/audit.ts';
 import { rejectionOf } from '../helpers/codes.ts';
-import { blind, fakePassport, Forger, hide, inside, isOf, listFirst, NO_EVIDENCE, threeOnTwoStores } from '../helpers/hostile.ts';
+import {
+  blind,
+  fakePassport,
+  Forger,
+  hide,
+  inside,
+  isOf,
+  listFirst,
+  NO_EVIDENCE,
+  threeOnTwoStores,
+} from '../helpers/hostile.ts';
 import {
   type Home,
   type Member,
@@ -92,7 +103,13 @@ describe('the device that is being revoked cannot stop it', () => {
     ['no next key', (promise) => ({ ...promise, nextKey: null })],
     ['no heads', (promise) => ({ ...promise, heads: [] })],
     ['heads of somebody else', (promise) => ({ ...promise, heads: [{ device: new Uint8Array(16), heads: [] }] })],
-    ['a head that is none', (promise) => ({ ...promise, heads: [{ ...promise.heads[0]!, heads: [{ header: new Uint8Array([1]), signature: new Uint8Array(64) }] }] })],
+    [
+      'a head that is none',
+      (promise) => ({
+        ...promise,
+        heads: [{ ...promise.heads[0]!, heads: [{ header: new Uint8Array([1]), signature: new Uint8Array(64) }] }],
+      }),
+    ],
     ['a used next key', (promise, used) => ({ ...promise, nextKey: used })],
     ['a low-order next key', (promise) => ({ ...promise, nextKey: new Uint8Array(32) })],
   ];
@@ -158,9 +175,11 @@ describe('the device that is being revoked cannot stop it', () => {
     await laptop.passport.sync();
     const change = await laptop.passport.revoke('phone', { ...left, kit: false, kits: [kit] });
     expect(change).toMatchObject({ state: 'decided' });
-    const votes = [...world.store().ever].filter(([name]) => isOf('vote')(name) );
+    const votes = [...world.store().ever].filter(([name]) => isOf('vote')(name));
     expect(Math.max(...votes.map(([, bytes]) => bytes.length))).toBeLessThan(128 * 1024);
-    const cut = await (await inside(laptop.home)).asMember(async ({ state }) => state.members.find(({ name }) => name === 'phone')!.cut.length);
+    const cut = await (
+      await inside(laptop.home)
+    ).asMember(async ({ state }) => state.members.find(({ name }) => name === 'phone')!.cut.length);
     expect(cut).toBe(16);
     expect(await audit(world, laptop.home)).toMatchObject({ faults: [] });
   });
@@ -194,30 +213,34 @@ describe('an approval that somebody else posts again with another share', () => 
 });
 
 describe('an initiator that dies after its proposal, without its own accept', () => {
-  it.each(['a', 'b', 'c', 'd'])('who accepted finishes it with the kit, and then lets the initiator go (%s)', async (seed) => {
-    const { world, laptop, phone, kit } = await twoDevices(`F4 ${seed}`);
-    const change = await laptop.passport.rename('kit-1', 'paper', left);
-    await world.approveAll(phone);
-    await laptop.passport.sync({ passphrase: PASSPHRASE });
-    const forger = await Forger.of(world, laptop);
-    await forger.look();
-    for (const { name, message } of await forger.votes()) if (message.type === 'accept') world.store().objects.delete(name);
-    await phone.passport.sync();
-    expect((await phone.passport.status()).slot).toBe(1);
-    // The laptop is in other hands now, and says nothing that helps.
-    phone.home.clock.pass(61_000);
-    await phone.passport.sync();
-    phone.home.clock.pass(20 * MINUTE);
-    await phone.passport.sync();
-    const first = await phone.passport.revoke('laptop', { ...left, kit: false, kits: [kit] });
-    expect(first.state).toBe('superseded');
-    expect((await phone.passport.log()).at(-1)).toMatchObject({ slot: 2, by: 'laptop', kind: 'policy' });
-    const second = await phone.passport.revoke('laptop', { ...left, kit: false, kits: [kit] });
-    expect(second).toMatchObject({ state: 'decided', slot: 3 });
-    expect(await standing(phone)).toMatchObject({ laptop: 'revoked', paper: 'active', phone: 'active' });
-    expect(await audit(world, phone.home)).toMatchObject({ faults: [] });
-    expect(change.state).toBe('waiting');
-  });
+  it.each(['a', 'b', 'c', 'd'])(
+    'who accepted finishes it with the kit, and then lets the initiator go (%s)',
+    async (seed) => {
+      const { world, laptop, phone, kit } = await twoDevices(`F4 ${seed}`);
+      const change = await laptop.passport.rename('kit-1', 'paper', left);
+      await world.approveAll(phone);
+      await laptop.passport.sync({ passphrase: PASSPHRASE });
+      const forger = await Forger.of(world, laptop);
+      await forger.look();
+      for (const { name, message } of await forger.votes())
+        if (message.type === 'accept') world.store().objects.delete(name);
+      await phone.passport.sync();
+      expect((await phone.passport.status()).slot).toBe(1);
+      // The laptop is in other hands now, and says nothing that helps.
+      phone.home.clock.pass(61_000);
+      await phone.passport.sync();
+      phone.home.clock.pass(20 * MINUTE);
+      await phone.passport.sync();
+      const first = await phone.passport.revoke('laptop', { ...left, kit: false, kits: [kit] });
+      expect(first.state).toBe('superseded');
+      expect((await phone.passport.log()).at(-1)).toMatchObject({ slot: 2, by: 'laptop', kind: 'policy' });
+      const second = await phone.passport.revoke('laptop', { ...left, kit: false, kits: [kit] });
+      expect(second).toMatchObject({ state: 'decided', slot: 3 });
+      expect(await standing(phone)).toMatchObject({ laptop: 'revoked', paper: 'active', phone: 'active' });
+      expect(await audit(world, phone.home)).toMatchObject({ faults: [] });
+      expect(change.state).toBe('waiting');
+    },
+  );
 });
 
 describe('in the open slot', () => {
@@ -238,7 +261,10 @@ describe('in the open slot', () => {
   it('the same entry bytes with another wrap do not take the place of the good ones', async () => {
     const { world, laptop, tablet, change, forger, message, reveal } = await proposed('F6a');
     const [entry, ...behind] = message.evidence.entries;
-    for (const spoiled of [{ ...entry!, wrap: junk(forger, 200) }, { ...entry!, link: new Uint8Array(0) }]) {
+    for (const spoiled of [
+      { ...entry!, wrap: junk(forger, 200) },
+      { ...entry!, link: new Uint8Array(0) },
+    ]) {
       await forger.say({ ...message, evidence: { ...message.evidence, entries: [spoiled, ...behind] } });
     }
     await tablet.passport.sync();
@@ -247,7 +273,7 @@ describe('in the open slot', () => {
     await tablet.passport.sync();
     expect(await laptop.passport.finish(change.id, left)).toMatchObject({ state: 'decided', slot: 3 });
     await tablet.passport.sync();
-    expect(await tablet.passport.status()).toMatchObject({ slot: 3, epoch: 3, threshold: 3, noSpare: true });
+    expect(await tablet.passport.status()).toMatchObject({ slot: 3, epoch: 3, threshold: 3 });
     expect(await audit(world, tablet.home)).toMatchObject({ faults: [] });
   });
 
@@ -271,7 +297,10 @@ describe('in the open slot', () => {
   it('signed copies of a proposal with fewer promises hide nothing', async () => {
     const { laptop, tablet, change, forger, message, reveal } = await proposed('F6b copies');
     const proposal = message.evidence.proposals[0]!;
-    const proposals = Array.from({ length: 16 }, (_, j) => ({ ...proposal, promises: proposal.promises.slice(0, j % 2) }));
+    const proposals = Array.from({ length: 16 }, (_, j) => ({
+      ...proposal,
+      promises: proposal.promises.slice(0, j % 2),
+    }));
     for (let i = 0; i < 4; i++) await forger.say({ ...message, evidence: { ...message.evidence, proposals } });
     await tablet.passport.sync();
     reveal();
@@ -312,6 +341,46 @@ describe('in the open slot', () => {
     expect((await laptop.passport.devices()).map(({ name }) => name)).toContain('slate');
   });
 
+  it.each(['junk', 'good votes, sealed again'] as const)(
+    '%s under another holder’s tag do not use up what is kept of it',
+    async (what) => {
+      const { world, laptop, phone, tablet } = await threeDevices(`quota ${what}`);
+      const forger = await Forger.of(world, phone);
+      const victim = await forger.holder('laptop');
+      const first = await laptop.passport.rename('tablet', 'first', left);
+      const { place } = await forger.look();
+      const [good] = await forger.votes();
+      for (let i = 0; i < 140; i++) {
+        if (what === 'junk') {
+          const [requestHash, signature] = [junk(forger, 32), junk(forger, 64)];
+          await forger.say({ type: 'refuse', ...place, holder: victim.id, requestHash, signature }, victim.id);
+        } else await forger.say(good!.message, victim.id);
+      }
+      await tablet.passport.sync();
+      await laptop.passport.cancel(first.id);
+      laptop.home.clock.pass(31_000);
+      const change = await laptop.passport.rename('tablet', 'slate', left);
+      expect(await world.settle(laptop, change, [tablet])).toMatchObject({ state: 'decided', slot: 3 });
+    },
+  );
+
+  it('one holder’s flood of signed statements is kept up to a limit, and hides nothing of the others', async () => {
+    const { world, laptop, phone, tablet } = await threeDevices('quota own');
+    const forger = await Forger.of(world, phone);
+    const { place } = await forger.look();
+    const { pid } = forger.device;
+    for (let i = 0; i < 140; i++) {
+      const requestHash = junk(forger, 32);
+      const signature = signRefusal(pid, forger.voter, 'refuse', place, requestHash);
+      await forger.say({ type: 'refuse', ...place, holder: forger.voter.id, requestHash, signature }, junk(forger, 16));
+    }
+    const change = await laptop.passport.rename('tablet', 'slate', left);
+    await tablet.passport.sync();
+    const kept = await (await inside(tablet.home)).transact(({ tx }) => votesOf(tx));
+    expect(kept.filter(({ holder }) => hex(holder) === hex(forger.voter.id))).toHaveLength(128);
+    expect(await world.settle(laptop, change, [tablet])).toMatchObject({ state: 'decided', slot: 3 });
+  });
+
   it('300 junk vote objects are neither kept nor put into the other store', async () => {
     const { world, laptop, phone } = await threeOnTwoStores('F10');
     const forger = await Forger.of(world, phone);
@@ -329,23 +398,26 @@ describe('in the open slot', () => {
 });
 
 describe('recovery', () => {
-  it.each(['a', 'b', 'c', 'd', 'e', 'f'])('works when a kit has already promised in the open slot (%s)', async (seed) => {
-    const { world, laptop, kits } = await founded(`F7 ${seed}`);
-    // The laptop asks with the kit, and dies before anything is proposed: no passphrase was typed.
-    laptop.home.environment.person.passphrase = () => Promise.reject(new PassportError('aborted', 'nobody there'));
-    await rejectionOf(laptop.passport.lock());
-    const asked = laptop.passport.revoke('kit-2', { kit: false, kits: [words(kits[0]!)], timeoutMs: 0 });
-    expect(await rejectionOf(asked)).toBe('aborted');
-    const forger = await Forger.of(world, laptop);
-    const kit = (await forger.holder('kit-1')).id;
-    expect((await forger.look()).promises.some(({ holder }) => hex(holder) === hex(kit))).toBe(true);
-    const home = world.home();
-    if (seed > 'c') home.clock.pass(25 * MINUTE);
-    const desktop = await recover(home, kits);
-    expect(await desktop.status()).toMatchObject({ device: 'desktop', slot: 1, epoch: 1 });
-    expect(await desktop.get('wallet')).toBeDefined();
-    expect(await audit(world, home)).toMatchObject({ faults: [] });
-  });
+  it.each(['a', 'b', 'c', 'd', 'e', 'f'])(
+    'works when a kit has already promised in the open slot (%s)',
+    async (seed) => {
+      const { world, laptop, kits } = await founded(`F7 ${seed}`);
+      // The laptop asks with the kit, and dies before anything is proposed: no passphrase was typed.
+      laptop.home.environment.person.passphrase = () => Promise.reject(new PassportError('aborted', 'nobody there'));
+      await rejectionOf(laptop.passport.lock());
+      const asked = laptop.passport.revoke('kit-2', { kit: false, kits: [words(kits[0]!)], timeoutMs: 0 });
+      expect(await rejectionOf(asked)).toBe('aborted');
+      const forger = await Forger.of(world, laptop);
+      const kit = (await forger.holder('kit-1')).id;
+      expect((await forger.look()).promises.some(({ holder }) => hex(holder) === hex(kit))).toBe(true);
+      const home = world.home();
+      if (seed > 'c') home.clock.pass(25 * MINUTE);
+      const desktop = await recover(home, kits);
+      expect(await desktop.status()).toMatchObject({ device: 'desktop', slot: 1, epoch: 1 });
+      expect(await desktop.get('wallet')).toBeDefined();
+      expect(await audit(world, home)).toMatchObject({ faults: [] });
+    },
+  );
 
   it('and joining work with copies of slot 0 under a cut certificate, and grants of epochs that cannot be', async () => {
     const { world, laptop, phone, kit } = await twoDevices('F8 join');
@@ -374,25 +446,28 @@ describe('recovery', () => {
     listFirst(forger.store, names);
   }
 
-  it.each(['receive', 'receive and signing'] as const)('works next to a fake passport with the kits’ %s keys', async (which) => {
-    const { world, laptop, kits } = await founded(`F14 ${which}`);
-    const forger = await Forger.of(world, laptop);
-    const keys = kits.map((kit) => kitKeys(kitEntropy(words(kit))));
-    await fakePassport(
-      world.store(),
-      forger.device.random,
-      keys.map(({ receiveKey, signKey }) => (which === 'receive' ? { receiveKey } : { receiveKey, signKey })),
-    );
-    for (const order of ['last', 'first'] as const) {
-      const copy = world.clone(order);
-      const fake = [...copy.store().objects.keys()].slice(-4);
-      expect(fake.map((name) => parseName(name)?.kind)).toEqual(['registry', 'grant', 'grant', 'grant']);
-      if (order === 'first') listFirst(copy.store(), fake);
-      const desktop = await recover(copy.home(), kits);
-      expect(await desktop.status()).toMatchObject({ slot: 1, device: 'desktop' });
-      expect(await desktop.get('wallet')).toBeDefined();
-    }
-  });
+  it.each(['receive', 'receive and signing'] as const)(
+    'works next to a fake passport with the kits’ %s keys',
+    async (which) => {
+      const { world, laptop, kits } = await founded(`F14 ${which}`);
+      const forger = await Forger.of(world, laptop);
+      const keys = kits.map((kit) => kitKeys(kitEntropy(words(kit))));
+      await fakePassport(
+        world.store(),
+        forger.device.random,
+        keys.map(({ receiveKey, signKey }) => (which === 'receive' ? { receiveKey } : { receiveKey, signKey })),
+      );
+      for (const order of ['last', 'first'] as const) {
+        const copy = world.clone(order);
+        const fake = [...copy.store().objects.keys()].slice(-4);
+        expect(fake.map((name) => parseName(name)?.kind)).toEqual(['registry', 'grant', 'grant', 'grant']);
+        if (order === 'first') listFirst(copy.store(), fake);
+        const desktop = await recover(copy.home(), kits);
+        expect(await desktop.status()).toMatchObject({ slot: 1, device: 'desktop' });
+        expect(await desktop.get('wallet')).toBeDefined();
+      }
+    },
+  );
 
   it('with a mistyped passphrase leaves an empty home', async () => {
     const { world, kits } = await founded('F15');
@@ -407,9 +482,16 @@ describe('recovery', () => {
     const { world, laptop, phone } = await threeOnTwoStores('recover rolled back');
     const kits: Kit[] = [];
     const old = world.store('memory:one').clone();
-    const grown = await laptop.passport.revoke('tablet', { ...left, keepKits: async (made) => void kits.push(...made) });
+    const grown = await laptop.passport.revoke('tablet', {
+      ...left,
+      keepKits: async (made) => void kits.push(...made),
+    });
     expect(await world.settle(laptop, grown, [phone])).toMatchObject({ state: 'decided' });
-    const again = await laptop.passport.revoke('phone', { ...left, kits: kits.map(words), keepKits: async (made) => void kits.push(...made) });
+    const again = await laptop.passport.revoke('phone', {
+      ...left,
+      kits: kits.map(words),
+      keepKits: async (made) => void kits.push(...made),
+    });
     expect(again).toMatchObject({ state: 'decided', slot: 4 });
     world.stores.set('memory:one', old);
     const desktop = await Passport.recover(world.home().environment, {
@@ -440,7 +522,10 @@ describe('what cannot be sure that it remembers does not vote', () => {
 
   it('a home that was restored from a backup, until it has read every store', async () => {
     const { world, laptop, phone, tablet } = await threeOnTwoStores('F9 restored');
-    const backup = { journal: phone.home.journal.clone(), keystore: phone.home.keystore.clone(phone.home.environment.random) };
+    const backup = {
+      journal: phone.home.journal.clone(),
+      keystore: phone.home.keystore.clone(phone.home.environment.random),
+    };
     world.store('memory:two').fault = storeDown;
     const change = await laptop.passport.rename('tablet', 'slate', left);
     await phone.passport.sync(); // its promise is in the first store only
@@ -503,24 +588,27 @@ describe('unlocking', () => {
     expect(await text(phone, 'old')).toBe('written before');
   });
 
-  it.each(['is cancelled', 'succeeds'] as const)('that %s leaves this device’s answer to somebody else on its way', async (how) => {
-    const { world, laptop, phone, tablet } = await threeDevices(`F18 ${how}`);
-    await stopsWaiting(laptop.passport.unlock(left));
-    await stopsWaiting(phone.passport.unlock(left));
-    await phone.passport.sync();
-    const theirs = (await phone.passport.requests()).find(({ mine }) => !mine)!;
-    const own = (await phone.passport.requests()).find(({ mine }) => mine)!;
-    await phone.passport.approve(theirs.id, { number: world.number(theirs.id), timeoutMs: 0 });
-    if (how === 'is cancelled') await phone.passport.cancel(own.id);
-    else {
-      await tablet.passport.sync();
-      await tablet.passport.approve(own.id, { number: world.number(own.id), timeoutMs: 0 });
-      await phone.passport.unlock(left);
+  it.each(['is cancelled', 'succeeds'] as const)(
+    'that %s leaves this device’s answer to somebody else on its way',
+    async (how) => {
+      const { world, laptop, phone, tablet } = await threeDevices(`F18 ${how}`);
+      await stopsWaiting(laptop.passport.unlock(left));
+      await stopsWaiting(phone.passport.unlock(left));
       await phone.passport.sync();
-    }
-    await laptop.passport.unlock(left);
-    expect(await text(laptop, 'old')).toBe('written before');
-  });
+      const theirs = (await phone.passport.requests()).find(({ mine }) => !mine)!;
+      const own = (await phone.passport.requests()).find(({ mine }) => mine)!;
+      await phone.passport.approve(theirs.id, { number: world.number(theirs.id), timeoutMs: 0 });
+      if (how === 'is cancelled') await phone.passport.cancel(own.id);
+      else {
+        await tablet.passport.sync();
+        await tablet.passport.approve(own.id, { number: world.number(own.id), timeoutMs: 0 });
+        await phone.passport.unlock(left);
+        await phone.passport.sync();
+      }
+      await laptop.passport.unlock(left);
+      expect(await text(laptop, 'old')).toBe('written before');
+    },
+  );
 
   it('on an older head is not shown', async () => {
     const { laptop, phone, kit } = await twoDevices('F19');
@@ -528,26 +616,33 @@ describe('unlocking', () => {
     await laptop.passport.sync();
     const [request] = await laptop.passport.requests();
     expect(request).toMatchObject({ kind: 'unlock', from: 'phone' });
-    expect(await laptop.passport.rename('kit-1', 'paper', { ...left, kits: [kit] })).toMatchObject({ state: 'decided' });
+    expect(await laptop.passport.rename('kit-1', 'paper', { ...left, kits: [kit] })).toMatchObject({
+      state: 'decided',
+    });
     expect(await laptop.passport.requests()).toEqual([]);
-    expect(await rejectionOf(laptop.passport.approve(request!.id, { number: 10, timeoutMs: 0 }))).toBe('no-such-request');
+    expect(await rejectionOf(laptop.passport.approve(request!.id, { number: 10, timeoutMs: 0 }))).toBe(
+      'no-such-request',
+    );
   });
 });
 
 describe('an own change', () => {
-  it.each(['the machine was started again', 'its time is up'] as const)('ends when %s, and another can be asked for', async (why) => {
-    const { world, laptop, phone } = await twoDevices(`F16 ${why}`);
-    const change = await laptop.passport.rename('kit-1', 'paper', left);
-    await phone.passport.sync();
-    if (why === 'its time is up') for (const { clock } of world.homes) clock.pass(21 * MINUTE);
-    else laptop.home.clock.reboot();
-    const again = await world.open(0);
-    expect(await again.passport.finish(change.id, left)).toMatchObject({ state: 'expired' });
-    for (const { clock } of world.homes) clock.pass(MINUTE);
-    const other = await again.passport.rename('kit-1', 'sheet', left);
-    expect(await world.settle(again, other, [phone])).toMatchObject({ state: 'decided', slot: 2 });
-    expect(await standing(again)).toMatchObject({ sheet: 'active' });
-  });
+  it.each(['the machine was started again', 'its time is up'] as const)(
+    'ends when %s, and another can be asked for',
+    async (why) => {
+      const { world, laptop, phone } = await twoDevices(`F16 ${why}`);
+      const change = await laptop.passport.rename('kit-1', 'paper', left);
+      await phone.passport.sync();
+      if (why === 'its time is up') for (const { clock } of world.homes) clock.pass(21 * MINUTE);
+      else laptop.home.clock.reboot();
+      const again = await world.open(0);
+      expect(await again.passport.finish(change.id, left)).toMatchObject({ state: 'expired' });
+      for (const { clock } of world.homes) clock.pass(MINUTE);
+      const other = await again.passport.rename('kit-1', 'sheet', left);
+      expect(await world.settle(again, other, [phone])).toMatchObject({ state: 'decided', slot: 2 });
+      expect(await standing(again)).toMatchObject({ sheet: 'active' });
+    },
+  );
 
   it('that ended is in nobody’s way when it was not looked at', async () => {
     const { world, laptop, phone } = await twoDevices('F16 unseen');
@@ -583,7 +678,8 @@ describe('a store', () => {
     await laptop.passport.sync();
     world.stores.set('memory:two', old);
     const again = await world.open(0);
-    const states = (report: Awaited<ReturnType<Passport['sync']>>) => report.stores.map(({ url, state }) => [url, state]);
+    const states = (report: Awaited<ReturnType<Passport['sync']>>) =>
+      report.stores.map(({ url, state }) => [url, state]);
     expect(states(await again.passport.sync())).toEqual([
       ['memory:one', 'ok'],
       ['memory:two', 'rolled-back'],
@@ -603,36 +699,41 @@ describe('a store', () => {
     expect(await text(tablet, 'new')).toBe('value');
   });
 
-  it.each(['x', 'y', 'z'])('that shows a second certified entry freezes the registry, and the liar is named (%s)', async (seed) => {
-    const { world, laptop, phone } = await threeOnTwoStores(`fork ${seed}`);
-    // The phone votes once for the laptop, and, as a copy of it, once for the tablet.
-    const other = world.clone('other side');
-    const theirs = { laptop: await other.open(0), phone: await other.open(1), tablet: await other.open(2) };
-    const one = await laptop.passport.rename('tablet', 'slate', left);
-    expect(await world.settle(laptop, one, [phone])).toMatchObject({ state: 'decided', slot: 3 });
-    const two = await theirs.tablet.passport.revoke('laptop', { ...left, kit: false });
-    expect(await other.settle(theirs.tablet, two, [theirs.phone])).toMatchObject({ state: 'decided', slot: 3 });
-    for (const [name, bytes] of other.store('memory:two').objects) {
-      const parsed = parseName(name);
-      if (parsed?.kind === 'registry' && parsed.slot === 3) await world.store('memory:two').put(name, bytes);
-    }
-    const report = await laptop.passport.sync();
-    expect(report.notices.join()).toContain('Two different changes were decided in slot 3: the registry is frozen. Provably voted twice: phone.');
-    expect((await laptop.passport.status()).warnings.join()).toContain('Voted twice: phone.');
-    expect(await standing(laptop)).toMatchObject({ laptop: 'suspended', phone: 'active' });
-    expect(await rejectionOf(laptop.passport.rename('phone', 'pocket', left))).toBe('registry-fork');
-    // The records can still be read, to take them out.
-    await world.unlock(laptop, phone);
-    expect(await text(laptop, 'old')).toBe(undefined);
-    // The first store alone says nothing of it: who sees only that one goes on until it sees the other one.
-    world.store('memory:two').fault = storeDown;
-    const again = await world.open(1);
-    await again.passport.sync();
-    expect((await again.passport.status()).slot).toBe(3);
-    world.store('memory:two').fault = () => undefined;
-    await again.passport.sync();
-    expect(await rejectionOf(again.passport.rename('laptop', 'tower', left))).toBe('registry-fork');
-  });
+  it.each(['x', 'y', 'z'])(
+    'that shows a second certified entry freezes the registry, and the liar is named (%s)',
+    async (seed) => {
+      const { world, laptop, phone } = await threeOnTwoStores(`fork ${seed}`);
+      // The phone votes once for the laptop, and, as a copy of it, once for the tablet.
+      const other = world.clone('other side');
+      const theirs = { laptop: await other.open(0), phone: await other.open(1), tablet: await other.open(2) };
+      const one = await laptop.passport.rename('tablet', 'slate', left);
+      expect(await world.settle(laptop, one, [phone])).toMatchObject({ state: 'decided', slot: 3 });
+      const two = await theirs.tablet.passport.revoke('laptop', { ...left, kit: false });
+      expect(await other.settle(theirs.tablet, two, [theirs.phone])).toMatchObject({ state: 'decided', slot: 3 });
+      for (const [name, bytes] of other.store('memory:two').objects) {
+        const parsed = parseName(name);
+        if (parsed?.kind === 'registry' && parsed.slot === 3) await world.store('memory:two').put(name, bytes);
+      }
+      const report = await laptop.passport.sync();
+      expect(report.notices.join()).toContain(
+        'Two different changes were decided in slot 3: the registry is frozen. Provably voted twice: phone.',
+      );
+      expect((await laptop.passport.status()).warnings.join()).toContain('Voted twice: phone.');
+      expect(await standing(laptop)).toMatchObject({ laptop: 'suspended', phone: 'active' });
+      expect(await rejectionOf(laptop.passport.rename('phone', 'pocket', left))).toBe('registry-fork');
+      // The records can still be read, to take them out.
+      await world.unlock(laptop, phone);
+      expect(await text(laptop, 'old')).toBe(undefined);
+      // The first store alone says nothing of it: who sees only that one goes on until it sees the other one.
+      world.store('memory:two').fault = storeDown;
+      const again = await world.open(1);
+      await again.passport.sync();
+      expect((await again.passport.status()).slot).toBe(3);
+      world.store('memory:two').fault = () => undefined;
+      await again.passport.sync();
+      expect(await rejectionOf(again.passport.rename('laptop', 'tower', left))).toBe('registry-fork');
+    },
+  );
 });
 
 describe('an acknowledgement of an epoch by a device that has left', () => {
@@ -651,11 +752,15 @@ describe('an acknowledgement of an epoch by a device that has left', () => {
     hidden = false;
     await other.passport.sync();
     const device = await inside(tablet.home);
-    const keys = () => device.asMember(async ({ tx, secrets }) => ({ acks: (await tx.get('acks')) as unknown, receive: secrets.receive.length }));
+    const keys = () =>
+      device.asMember(async ({ tx, secrets }) => ({
+        acks: (await tx.get('acks')) as unknown,
+        receive: secrets.receive.length,
+      }));
     expect(await other.passport.status()).toMatchObject({ epoch: 3 });
     expect((await keys()).receive).toBe(2);
     await world.unlock(other, laptop);
     await other.passport.sync();
-    expect((await (await inside(tablet.home)).asMember(async ({ secrets }) => secrets.receive.length))).toBe(1);
+    expect(await (await inside(tablet.home)).asMember(async ({ secrets }) => secrets.receive.length)).toBe(1);
   });
 });

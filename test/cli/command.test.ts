@@ -278,8 +278,11 @@ describe('two devices', () => {
     const { number, id } = await unlock.event('number');
     const wrong = await machine.run('approve', id, '--number', String((number + 1) % 100), '--yes', '--json');
     expect(wrong).toMatchObject({ code: 3, error: 'number-mismatch' });
-    expect((await machine.run('approve', '--number', String(number), '--yes')).code).toBe(0);
-    phone.enter((await unlock.done).json);
+    expect(await unlock.done).toMatchObject({ code: 3, error: 'refused' });
+    const again = phone.start(['unlock', '--json']);
+    const right = await again.event('number');
+    expect((await machine.run('approve', right.id, '--number', String(right.number), '--yes')).code).toBe(0);
+    phone.enter((await again.done).json);
     expect((await phone.run('get', 'shared')).out.toString()).toBe('before');
 
     await machine.start(['put', 'shared'], 'laptop').done;

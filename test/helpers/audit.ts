@@ -7,10 +7,18 @@ import { meshLayerKey } from '../../src/crypto/keys.ts';
 import { openObject } from '../../src/crypto/object.ts';
 import { Device, memberView } from '../../src/device/device.ts';
 import { encode } from '../../src/cbor.ts';
-import { promiseValue } from '../../src/format/entry.ts';
+import { parseEntry, promiseValue, type VotePromise } from '../../src/format/entry.ts';
 import { openBundle, splitBundle } from '../../src/format/bundle.ts';
 import { parseName } from '../../src/format/names.ts';
-import { parseVote, type VoteMessage } from '../../src/format/votes.ts';
+import {
+  parseCertificate,
+  parseDecided,
+  parseRegistryObject,
+  parseVote,
+  type VoteAccept,
+  type VoteMessage,
+  type VoteProposal,
+} from '../../src/format/votes.ts';
 import { type Ballot, compareBallots } from '../../src/registry/vote.ts';
 import type { TestStore } from './durable.ts';
 import type { Home, World } from './mesh.ts';
@@ -55,25 +63,22 @@ export async function audit(world: World, reader: Home): Promise<Audit> {
   const promises: { slot: number; holder: string; ballot: Ballot; last: Ballot | null }[] = [];
   let votes = 0;
   let commits = 0;
+  const accept = (slot: number, { holder, ballot, entry }: VoteAccept) => {
+    accepts.push({ slot, holder: hex(holder), ballot: ballotOf(ballot) });
+    say(`accept ${slot} ${hex(holder)} ${nameOf(ballotOf(ballot))}`, hex(entry));
+  };
+  const promise = (slot: number, it: VotePromise) => {
+    const ballot = ballotOf(it.ballot);
+    promises.push({ slot, holder: hex(it.holder), ballot, last: it.last && ballotOf(it.last.ballot) });
+    say(`promise ${slot} ${hex(it.holder)} ${nameOf(ballot)}`, hex(encode(promiseValue(it))));
+  };
+  const propose = (slot: number, proposals: readonly VoteProposal[]) => {
+    for (const { ballot, entry } of proposals) say(`proposal ${slot} ${nameOf(ballotOf(ballot))}`, hex(entry));
+  };
   const vote = (message: VoteMessage) => {
-    const { slot } = message;
-    if (message.type === 'accept') {
-      const holder = hex(message.accept.holder);
-      const ballot = ballotOf(message.accept.ballot);
-      accepts.push({ slot, holder, ballot });
-      say(`accept ${slot} ${holder} ${nameOf(ballot)}`, hex(message.accept.entry));
-    }
-    if (message.type === 'promise') {
-      const { promise } = message;
-      const ballot = ballotOf(promise.ballot);
-      promises.push({ slot, holder: hex(promise.holder), ballot, last: promise.last && ballotOf(promise.last.ballot) });
-      say(`promise ${slot} ${hex(promise.holder)} ${nameOf(ballot)}`, hex(encode(promiseValue(promise))));
-    }
-    if (message.type === 'propose') {
-      for (const proposal of message.evidence.proposals) {
-        say(`proposal ${slot} ${nameOf(ballotOf(proposal.ballot))}`, hex(proposal.entry));
-      }
-    }
+    if (message.type === 'accept') accept(message.slot, message.accept);
+    if (message.type === 'promise') promise(message.slot, message.promise);
+    if (message.type === 'propose') propose(message.slot, message.evidence.proposals);
   };
   for (const store of world.stores.values()) {
     for (const [path, bytes] of (store as TestStore).ever) {
@@ -85,6 +90,18 @@ export async function audit(world: World, reader: Home): Promise<Audit> {
         const context = { layer: 'mesh', epoch, key, pid, kind: 'vote', owner: pid, sequence: name.slot } as const;
         vote(parseVote(await openObject(context, bytes)));
         votes += 1;
+      }
+      if (name?.kind === 'registry') {
+        const { slot } = name;
+        const epoch = state.entries[Math.max(0, slot - 1)]?.epoch;
+        const key = epoch === undefined ? undefined : meshAt(epoch);
+        if (epoch === undefined || key === undefined) continue;
+        const context = { layer: 'mesh', epoch, key, pid, kind: 'entry', owner: pid, sequence: slot } as const;
+        const decided = parseDecided(await openObject(context, parseRegistryObject(bytes).sealed));
+        for (const each of parseEntry(decided.entry).core.promises) promise(slot, each);
+        const certificate = parseCertificate(decided.certificate);
+        for (const each of certificate.accepts) accept(slot, each);
+        propose(slot, certificate.proposals);
       }
       if (name?.kind === 'bundle') {
         const split = splitBundle(bytes);

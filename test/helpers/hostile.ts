@@ -18,7 +18,14 @@ import { sealBundle, signCommit } from '../../src/format/bundle.ts';
 import { encodeHeader, type Header, parseHeader, rootOfNothing } from '../../src/format/commit.ts';
 import type { Holder } from '../../src/format/entry.ts';
 import { formatName, nameHash, parseName } from '../../src/format/names.ts';
-import { encodeCertificate, encodeDecided, encodeRegistryObject, encodeVote, parseVote, type VoteMessage } from '../../src/format/votes.ts';
+import {
+  encodeCertificate,
+  encodeDecided,
+  encodeRegistryObject,
+  encodeVote,
+  parseVote,
+  type VoteMessage,
+} from '../../src/format/votes.ts';
 import { dealEpoch, finishEntry } from '../../src/registry/deal.ts';
 import { placeAfter, signAccept, type Voter } from '../../src/registry/messages.ts';
 import { head, holderOf, type Member as Holding } from '../../src/registry/state.ts';
@@ -256,7 +263,9 @@ export async function fakePassport(
     { epoch: 0, kek: dealt.kek },
   );
   const seeds = [own.seed, ...others.map(({ sign }) => sign.seed)];
-  const accepts = holders.map(({ id }, i) => signAccept(pid, { id, signSeed: seeds[i] as Bytes }, entry.core, birth, entry.id));
+  const accepts = holders.map(({ id }, i) =>
+    signAccept(pid, { id, signSeed: seeds[i] as Bytes }, entry.core, birth, entry.id),
+  );
   const data = encodeDecided(entry.bytes, encodeCertificate({ ballot: birth, accepts, proposals: [] }));
   const key = meshLayerKey(pid, 0, dealt.meshKey);
   const context = { layer: 'mesh', epoch: 0, key, pid, kind: 'entry', owner: pid, sequence: 0 } as const;

@@ -6,9 +6,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Script } from 'node:vm';
+import type * as main from '../main.ts';
 
-/** What the bundle exports: src/cli/main.ts. */
-export type Command = typeof import('../main.ts');
+/** What the bundle exports. */
+export type Command = Pick<typeof main, 'main' | 'run'>;
 
 /** The script evaluates to this: esbuild's CommonJS inside a function (test/build-command.ts). */
 type Wrapper = (require: NodeJS.Require, module: { exports: unknown }, url: string) => void;
