@@ -41,11 +41,21 @@ interface Findings {
   readonly damaged: string[];
   readonly missing: string[];
   readonly repaired: string[];
+  /** What this home lost and a store may have: names for the report, by the hash of the object. */
+  readonly lost: Map<string, string>;
+}
+
+function nothing(): Findings {
+  return { checked: 0, damaged: [], missing: [], repaired: [], lost: new Map() };
 }
 
 /** The registry of this home, verified again from slot 0 on. */
 async function verifyRegistry(device: Device, view: MemberView, found: Findings): Promise<void> {
   let state: RegistryState | undefined;
+  for (const [slot, hash] of await registryObjects(view.tx)) {
+    const bytes = await view.tx.object(hash);
+    if (bytes === undefined || nameHash(bytes) !== hash) found.lost.set(hash, `registry entry ${slot}`);
+  }
   for (let slot = 0; slot <= headSlot(view.state); slot++) {
     try {
       const decided = await decidedAt(device, view, slot);
@@ -85,9 +95,10 @@ async function verifyGrants(device: Device, view: MemberView, found: Findings): 
     const expected = epoch.shares[i];
     const name = `grant of "${member?.name ?? '?'}"`;
     const bytes = expected && (await tx.object(grantNameHash(expected.grantHash)));
-    if (bytes === undefined) found.missing.push(name);
-    else if (expected === undefined || !equal(sha256(bytes), expected.grantHash)) found.damaged.push(name);
-    else found.checked += 1;
+    const good = bytes !== undefined && expected !== undefined && equal(sha256(bytes), expected.grantHash);
+    if (good) found.checked += 1;
+    else (bytes === undefined ? found.missing : found.damaged).push(name);
+    if (!good && expected !== undefined) found.lost.set(grantNameHash(expected.grantHash), name);
     if (bytes === undefined || member === undefined || !equal(holder.id, secrets.deviceId)) continue;
     try {
       await openOwnGrant(device, tx, epoch, member.receiveKey, deviceOpener(view));
@@ -100,8 +111,8 @@ async function verifyGrants(device: Device, view: MemberView, found: Findings): 
 
 export async function verify(run: Runtime, options: VerifyOptions): Promise<VerifyReport> {
   const { device } = run;
-  const found: Findings = { checked: 0, damaged: [], missing: [], repaired: [] };
-  const own = await device.asMember(async (view) => {
+  const { found, own } = await device.asMember(async (view) => {
+    const found = nothing();
     await verifyRegistry(device, view, found);
     await verifyGrants(device, view, found);
     const ctx = device.records(view);
@@ -115,17 +126,17 @@ export async function verify(run: Runtime, options: VerifyOptions): Promise<Veri
       const name = view.state.members.find(({ id }) => hex(id) === author)?.name ?? author;
       found.damaged.push(`updates of commit ${seq} by "${name}" in ${bundle}: not those that were signed`);
     }
-    return verifyReplica(view.tx, ctx, options.onProgress);
+    return { found, own: await verifyReplica(view.tx, ctx, options.onProgress) };
   });
   found.checked += own.checked;
-  const lostHere = new Set([...own.damaged, ...own.missing]);
+  for (const hash of [...own.damaged, ...own.missing]) found.lost.set(hash, `home/${hash}`);
   found.damaged.push(...own.damaged.map((hash) => `home/${hash}`));
   found.missing.push(...own.missing.map((hash) => `home/${hash}`));
   found.missing.push(...own.holes.map(({ chain, seq }) => `commit ${seq} of chain ${chain}`));
   for (const place of await device.transact(({ tx }) => storePlaces(tx))) {
     throwIfAborted(options.signal);
     try {
-      await verifyStore(run, place, lostHere, found, options);
+      await verifyStore(run, place, found, options);
     } catch (error) {
       if (!isPassportError(error) || !error.code.startsWith('store-')) throw error;
       found.missing.push(`${place.url} (${error.code})`);
@@ -140,7 +151,6 @@ export async function verify(run: Runtime, options: VerifyOptions): Promise<Veri
 async function verifyStore(
   run: Runtime,
   place: StorePlace,
-  lostHere: ReadonlySet<string>,
   found: Findings,
   options: VerifyOptions,
 ): Promise<void> {
@@ -159,10 +169,10 @@ async function verifyStore(
     else {
       good.add(item.path);
       found.checked += 1;
-      if (!lostHere.has(item.name.hash)) continue;
-      const fixed =
-        options.repair === true && (await device.transact(async ({ tx }) => repairObject(tx, item.name.hash, bytes)));
-      if (fixed) found.repaired.push(`home/${item.name.hash}`);
+      const { hash } = item.name;
+      const lost = found.lost.get(hash);
+      if (lost === undefined || options.repair !== true || found.repaired.includes(lost)) continue;
+      if (await device.transact(async ({ tx }) => repairObject(tx, hash, bytes))) found.repaired.push(lost);
     }
   }
   const wanted = await wantedOf(device, place);

@@ -5,7 +5,7 @@
 import { base32, type Bytes, equal } from '../bytes.ts';
 import { type Device, type MemberView } from '../device/device.ts';
 import { isPassportError, PassportError } from '../errors.ts';
-import { nameHash } from '../format/names.ts';
+import { nameHash, parseName, storeRoot } from '../format/names.ts';
 import { bundleObjects, bundleSummary, markStored } from '../records/objects.ts';
 import { pendingBundles } from '../records/pending.ts';
 import { receiveBundle } from '../records/receive.ts';
@@ -60,14 +60,24 @@ export async function pull(device: Device, place: StorePlace, store: Store, opti
   const slot = newestSlot(
     [...listed.values()].filter(({ name }) => name.kind !== 'registry' || name.slot <= head + MOST_SLOTS_AHEAD),
   );
-  const rolledBack = slot < ledger.slot;
-  const names = new Set([...ledger.names].filter((path) => !path.startsWith('hot/') || listed.has(path)));
-  if (rolledBack) for (const path of names) if (!path.startsWith('hot/')) names.delete(path);
+  // Of the newest entry that the store was known to have, nothing is left there. With newer ones followed now, that is tidiness.
+  const newest = [...ledger.names].filter((path) => {
+    const name = parseName(`${storeRoot(place.id)}/${path}`);
+    return name?.kind === 'registry' && name.hot && name.slot === ledger.slot;
+  });
+  const gone = newest.length > 0 && !newest.some((path) => listed.has(path));
+  // Own mail that is gone was taken by its receiver: it is not put again, while the store is not an older one.
+  const mails = await device.transact(async ({ tx }) => new Set((await outgoing(tx)).map(({ hash }) => hash)));
+  const taken = (path: string) => !gone && path.startsWith('hot/m-') && mails.has(hashOfPath(path));
+  const stays = (path: string) => !path.startsWith('hot/') || listed.has(path) || taken(path);
+  const names = new Set([...ledger.names].filter(stays));
   const suspects = new Map<string, number>();
   const fresh = [...listed.values()].filter(({ path }) => !names.has(path));
   const intake = new Intake(device, place, store, options, names, suspects, ledger.suspects);
 
   const decided = await intake.registry(fresh, slot);
+  const rolledBack = gone && decided.length === 0;
+  if (rolledBack) for (const path of names) if (!path.startsWith('hot/')) names.delete(path);
   const rest = fresh.filter(({ name }) => name.kind !== 'registry');
   await intake.votes(rest);
   await intake.mail(rest);
@@ -76,11 +86,13 @@ export async function pull(device: Device, place: StorePlace, store: Store, opti
   const version = lost.length > 0 || rolledBack ? -1 : ledger.version;
   const damaged = [...intake.damaged, ...[...suspects].filter(([, polls]) => polls >= 2).map(([path]) => path)];
   return {
-    ledger: { ...ledger, names, suspects, version, slot: Math.max(slot, rolledBack ? -1 : ledger.slot) },
+    ledger: { ...ledger, names, suspects, version, slot: rolledBack ? -1 : ledger.slot },
     ...{ listed, lost, damaged, rolledBack, decided, grantMissing: intake.grantMissing },
     received: intake.received,
   };
 }
+
+const hashOfPath = (path: string) => path.slice(path.lastIndexOf('-') + 1);
 
 class Intake {
   readonly #device: Device;
@@ -401,11 +413,15 @@ export async function push(
     };
     const before = await readLedger(tx, place);
     const same = { ...after, checkedAt: before.checkedAt };
-    if (!sameLedger(before, same)) writeLedger(tx, place, after);
+    // When nothing is new it is noted once a day that the store was there.
+    const noted = Math.abs(after.checkedAt - before.checkedAt) < DAY_MS;
+    if (!noted || !sameLedger(before, same)) writeLedger(tx, place, after);
   });
   if (failure !== undefined) throw failure.error;
   return { sent, waitingForUnlock: own?.waiting ?? 0 };
 }
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** An idle sync writes nothing. */
 function sameLedger(a: Ledger, b: Ledger): boolean {

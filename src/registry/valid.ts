@@ -139,10 +139,6 @@ function checkHeads(state: RegistryState, request: ChangeRequest, promises: read
       }
     }
   }
-  if (leaving.length > 0) {
-    const stays = (id: Bytes) => !request.leaves.some((leave) => equal(leave, id));
-    require(promises.some((promise) => stays(promise.holder)), 'no staying holder stated a cut');
-  }
 }
 
 /** What a request must be to be worth a vote: a possible change of this state. The same rules stand in VALID(E). */

@@ -63,6 +63,14 @@ describe('a device comes in', () => {
     expect(await rejectionOf(phone.passport.unlock({ passphrase: PASSPHRASE, timeoutMs: 0 }))).toBe('revoked');
   });
 
+  it('in the place of a device that approves it itself: an old phone lets the new one in', async () => {
+    const { world, laptop, phone } = await threeDevices('replace-old');
+    const fresh = await world.enroll('phone-2', laptop, { replace: 'phone', approvers: [phone] });
+    expect((await fresh.passport.log()).at(-1)).toMatchObject({ approvedBy: ['laptop', 'phone'] });
+    await phone.passport.sync();
+    expect(await rejectionOf(phone.passport.unlock({ passphrase: PASSPHRASE, timeoutMs: 0 }))).toBe('revoked');
+  });
+
   it('with the vote of the very kit that it replaces', async () => {
     const { world, laptop, kit } = await twoDevices('replace-typed');
     const tablet = await world.enroll('tablet', laptop, { replace: 'kit-1', kits: [kit] });
