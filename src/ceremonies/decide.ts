@@ -16,7 +16,7 @@ import {
   parseDecided,
   parseRegistryObject,
 } from '../format/votes.ts';
-import { openMeshLink } from '../registry/open.ts';
+import { openMeshLink } from '../registry/links.ts';
 import { applyEntry, epochOf, holderOf, type RegistryState } from '../registry/state.ts';
 import { checkAttachments, checkCertificate, checkEntry } from '../registry/valid.ts';
 import { deviceOpener, dropOtherGrants, openOwnGrant } from './grants.ts';

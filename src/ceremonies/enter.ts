@@ -11,7 +11,8 @@ import { MAX_ENTRY_BYTES, parseEntry } from '../format/entry.ts';
 import { type Grant, MAX_GRANT_BYTES, openGrant } from '../format/grant.ts';
 import { parseName } from '../format/names.ts';
 import { parseCertificate, parseDecided, parseRegistryObject } from '../format/votes.ts';
-import { contributionOf, openGrantOf, openMeshLink, openWrap, vekOf } from '../registry/open.ts';
+import { contributionOf, openGrantOf, openWrap, vekOf } from '../registry/open.ts';
+import { openMeshLink } from '../registry/links.ts';
 import { applyEntry, epochOf, headSlot, holderOf, type RegistryState } from '../registry/state.ts';
 import {
   checkAttachments,

@@ -4,7 +4,7 @@ import type { Contribution } from '../crypto/share.ts';
 import { type Device, type MemberView } from '../device/device.ts';
 import { oneTime } from '../device/secrets.ts';
 import { isPassportError, PassportError } from '../errors.ts';
-import { isGoodShare } from '../registry/open.ts';
+import { fitsCommitment } from '../registry/open.ts';
 import { epochOf, holdersOf, memberOf } from '../registry/state.ts';
 import type { Session, UnlockOptions } from '../types.ts';
 import { DEFAULT_SESSION_MS } from './found.ts';
@@ -119,7 +119,7 @@ async function fromOthers(
       if (state.epoch !== request.epoch) return { others: 'other-epoch' as const };
       const answers = await unlockAnswers(device, view, request);
       const others = answers.shares.filter(({ holder }) => !own.some((mine) => equal(mine.holder, holder)));
-      const good = others.filter((share) => isGoodShare(device.pid, epochOf(state), share)).length;
+      const good = others.filter((share) => fitsCommitment(device.pid, epochOf(state), share)).length;
       const left = request.chosen.length - answers.refusedBy.length - others.length;
       if (own.length + good >= need) return { others };
       if (own.length + good + left >= need) return undefined;

@@ -148,12 +148,7 @@ export async function verify(run: Runtime, options: VerifyOptions): Promise<Veri
   return { ok, checked: found.checked, damaged: found.damaged, missing: found.missing, repaired: found.repaired };
 }
 
-async function verifyStore(
-  run: Runtime,
-  place: StorePlace,
-  found: Findings,
-  options: VerifyOptions,
-): Promise<void> {
+async function verifyStore(run: Runtime, place: StorePlace, found: Findings, options: VerifyOptions): Promise<void> {
   const { device } = run;
   const { signal, onProgress } = options;
   const store = await run.stores.get(place);

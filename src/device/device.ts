@@ -4,12 +4,12 @@
  */
 import { type Bytes, equal, hex, uintBytes } from '../bytes.ts';
 import type { Value } from '../cbor.ts';
-import { kekLinkKey, meshLayerKey, vaultLayerKey } from '../crypto/keys.ts';
-import { openObject } from '../crypto/object.ts';
+import { meshLayerKey, vaultLayerKey } from '../crypto/keys.ts';
 import { guardRandom, randomBytes } from '../crypto/random.ts';
 import { PassportError } from '../errors.ts';
 import type { Random } from '../platform.ts';
 import type { RecordContext, RecordKeys, RegistryView } from '../records/registry-view.ts';
+import { openKekLink } from '../registry/links.ts';
 import { stateFromValue, stateValue } from '../registry/persist.ts';
 import { epochOf, head, headSlot, holderOf, memberOf, type RegistryState } from '../registry/state.ts';
 import { openReplica, type Replica, type Tx } from '../replica/replica.ts';
@@ -118,15 +118,7 @@ export class Device {
     for (let epoch = session.epoch; epoch > 0; epoch--) {
       const { kekLink } = epochOf(state, epoch);
       const kek = keks.get(epoch) as Bytes;
-      const context = {
-        layer: 'kekLink',
-        kind: 'kek-link',
-        owner: this.pid,
-        pid: this.pid,
-        epoch,
-        sequence: epoch,
-      } as const;
-      const older = await openObject({ ...context, key: kekLinkKey(this.pid, epoch, kek) }, kekLink as Bytes);
+      const older = await openKekLink(this.pid, epoch, kek, kekLink as Bytes);
       keks.set(epoch - 1, older);
     }
     this.#keks = keks;

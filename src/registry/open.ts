@@ -5,7 +5,7 @@
 import { type Bytes, equal, wipe } from '../bytes.ts';
 import { encode } from '../cbor.ts';
 import { sha256 } from '../crypto/hash.ts';
-import { kekCheck, kekFrom, meshLinkKey, wrapKey } from '../crypto/keys.ts';
+import { kekCheck, kekFrom, wrapKey } from '../crypto/keys.ts';
 import { openObject } from '../crypto/object.ts';
 import { combineShares, commitShare, type Contribution, isCommitted } from '../crypto/share.ts';
 import { PassportError } from '../errors.ts';
@@ -98,11 +98,7 @@ export function contributionOf(epoch: EpochInfo, holder: Bytes, share: Bytes): C
 
 /** Whether a share is the one that its holder was dealt. */
 export function fitsCommitment(pid: Bytes, epoch: EpochInfo, given: Contribution): boolean {
-  const { holder, seat, share, commitment } = given;
-  if (share.length !== 33) return false;
-  const { slot, epoch: number, threshold, holders } = epoch;
-  const terms = { pid, slot, epoch: number, threshold, count: holders.length, holder, seat };
-  return equal(commitShare(share, terms), commitment);
+  return isCommitted(given, dealOf(pid, epoch));
 }
 
 /** N shares to the VEK (docs/protocol.md, 3, order of checks). `not-enough-holders`, `dealer-fault`. The caller wipes the VEK. */
@@ -112,11 +108,6 @@ export function vekOf(
   contributions: readonly Contribution[],
 ): Promise<{ vek: Bytes; bad: Bytes[] }> {
   return combineShares(contributions, { ...dealOf(pid, epoch), vekCommitment: epoch.vekCommitment });
-}
-
-/** Whether a contribution is the share that the entry commits its holder to. */
-export function isGoodShare(pid: Bytes, epoch: EpochInfo, contribution: Contribution): boolean {
-  return isCommitted(contribution, dealOf(pid, epoch));
 }
 
 function dealOf(pid: Bytes, { slot, epoch, threshold, holders }: EpochInfo) {
@@ -154,18 +145,4 @@ export async function openWrap(
   );
   const [meshKey, nameRoot] = decodeShaped(wrapSchema, data, 'a wrap');
   return { meshKey, nameRoot };
-}
-
-/** The mesh key of the epoch before, from the link of the entry that starts `epoch`. */
-export function openMeshLink(
-  pid: Bytes,
-  at: { slot: number; epoch: number },
-  meshKey: Bytes,
-  link: Bytes,
-): Promise<Bytes> {
-  const key = meshLinkKey(pid, at.epoch, meshKey);
-  return openObject(
-    { layer: 'meshLink', epoch: at.epoch, key, pid, kind: 'mesh-link', owner: pid, sequence: at.slot },
-    link,
-  );
 }

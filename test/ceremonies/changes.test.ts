@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 
 import { Passport } from '../../src/index.ts';
 import { rejectionOf } from '../helpers/codes.ts';
-import { cheapArgon2id, noticesOf, PASSPHRASE, stopsWaiting, text, threeDevices, twoDevices, World } from '../helpers/mesh.ts';
+import {
+  cheapArgon2id,
+  noticesOf,
+  PASSPHRASE,
+  stopsWaiting,
+  text,
+  threeDevices,
+  twoDevices,
+  World,
+} from '../helpers/mesh.ts';
 
 describe('a passport is founded', () => {
   it('as 2 of 3, this device and two kits, sealed in epoch 0, with a session open', async () => {
@@ -105,9 +114,9 @@ describe('the threshold is changed', () => {
 
   it.each([1, 4, 0])('never to %i of 3', async (threshold) => {
     const { laptop } = await twoDevices('reshare-bad');
-    expect(await rejectionOf(laptop.passport.reshare({ threshold, noSpare: true, passphrase: PASSPHRASE, timeoutMs: 0 }))).toBe(
-      'policy-unsafe',
-    );
+    expect(
+      await rejectionOf(laptop.passport.reshare({ threshold, noSpare: true, passphrase: PASSPHRASE, timeoutMs: 0 })),
+    ).toBe('policy-unsafe');
   });
 });
 
@@ -218,4 +227,3 @@ describe('the log', () => {
     expect(await phone.passport.log()).toEqual(log);
   });
 });
-

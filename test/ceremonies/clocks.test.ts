@@ -2,7 +2,17 @@
 import { describe, expect, it } from 'vitest';
 
 import { rejectionOf } from '../helpers/codes.ts';
-import { DAY, type Member, MINUTE, PASSPHRASE, stopsWaiting, text, threeDevices, World, words } from '../helpers/mesh.ts';
+import {
+  DAY,
+  type Member,
+  MINUTE,
+  PASSPHRASE,
+  stopsWaiting,
+  text,
+  threeDevices,
+  World,
+  words,
+} from '../helpers/mesh.ts';
 
 const left = { passphrase: PASSPHRASE, timeoutMs: 0 };
 const YEAR_2099 = Date.UTC(2099, 0, 1);

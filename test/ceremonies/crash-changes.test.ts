@@ -34,7 +34,12 @@ async function goodKit(member: Member, kits: readonly Kit[]): Promise<string | u
 }
 
 /** The person sees an open change and finishes it, or sees none and asks (again) if it is not done. */
-async function takeUp(member: Member, done: () => Promise<boolean>, options: object, ask: () => Promise<unknown>): Promise<void> {
+async function takeUp(
+  member: Member,
+  done: () => Promise<boolean>,
+  options: object,
+  ask: () => Promise<unknown>,
+): Promise<void> {
   await member.passport.sync();
   for (let i = 0; i < 3 && !(await done()); i++) {
     const [open] = (await member.passport.requests()).filter(({ mine, kind }) => mine && kind === 'change');
@@ -120,7 +125,9 @@ const passphrase: Ceremony<Setup> = {
     const phone = await world.open(1);
     for (const { passport } of [laptop, phone]) {
       await passport.sync();
-      await expect(passport.unlock({ passphrase: PASSPHRASE, kits: [kit] })).rejects.toMatchObject({ code: 'wrong-passphrase' });
+      await expect(passport.unlock({ passphrase: PASSPHRASE, kits: [kit] })).rejects.toMatchObject({
+        code: 'wrong-passphrase',
+      });
       await passport.unlock({ passphrase: NEW, kits: [kit] });
       expect(await passport.status()).toMatchObject({ slot: 2, epoch: 2 });
     }

@@ -90,7 +90,8 @@ async function enroll({ world, kit, at }: Enrolling, laptop: Member, steps: numb
     const [open] = (await laptop.passport.requests()).filter(({ kind, mine }) => mine && kind === 'change');
     const shown = home.events.some(({ event }) => event === 'words');
     if (open !== undefined) await laptop.passport.finish(open.id, common);
-    else if (shown && !(await isIn(laptop))) await laptop.passport.enroll(id, { words: wordsOf(home).join(' '), ...common });
+    else if (shown && !(await isIn(laptop)))
+      await laptop.passport.enroll(id, { words: wordsOf(home).join(' '), ...common });
   }
   return undefined;
 }

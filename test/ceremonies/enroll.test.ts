@@ -102,11 +102,11 @@ describe('a device comes in', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const enrolling = laptop.passport.enroll(id, { words: wordsOf(home).join(' '), passphrase: PASSPHRASE });
-    let done = false;
+    const ended = { yes: false };
     const finished = enrolling.finally(() => {
-      done = true;
+      ended.yes = true;
     });
-    while (!done) {
+    while (!ended.yes) {
       await world.approveAll(phone);
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -262,7 +262,9 @@ describe('an invitation', () => {
   );
 
   it('lets nobody into a home that has a passport', async () => {
-    expect(await rejectionOf(Passport.join(laptop.home.environment, link, { name: 'laptop-2' }))).toBe('passport-exists');
+    expect(await rejectionOf(Passport.join(laptop.home.environment, link, { name: 'laptop-2' }))).toBe(
+      'passport-exists',
+    );
     const other = await new World('other').create();
     expect(await rejectionOf(Passport.join(other.home.environment, link, { name: 'x' }))).toBe('passport-exists');
     const tablet = await world.enroll('tablet', laptop, { kits: [kit], home });
@@ -315,7 +317,9 @@ describe('an invitation', () => {
 
   it('that points at a store which does not know it waits, and nothing is lost', async () => {
     const { data } = parseLink(link);
-    const elsewhere = invitationLink(encodeInvitation({ ...data, stores: [{ url: 'memory:two', id: data.stores[0]!.id }] }));
+    const elsewhere = invitationLink(
+      encodeInvitation({ ...data, stores: [{ url: 'memory:two', id: data.stores[0]!.id }] }),
+    );
     await stopsWaiting(Passport.join(home.environment, elsewhere, { name: 'tablet', timeoutMs: 0 }));
   });
 
@@ -344,7 +348,11 @@ describe('an invitation', () => {
     expect(home.events.filter(({ event }) => event === 'words')).toEqual([]);
     // The attacker opens it and seals it again for B: B sees that it does not answer its own message.
     const m2 = [...store.objects].find(([name]) => name.includes(pairTag(data.secret, 2)))!;
-    const info = (hM1: Uint8Array<ArrayBuffer>) => ({ psk: data.secret, pskId: data.iid, info: pairInfo(data.pid, data.iid, hI, hM1) });
+    const info = (hM1: Uint8Array<ArrayBuffer>) => ({
+      psk: data.secret,
+      pskId: data.iid,
+      info: pairInfo(data.pid, data.iid, hI, hM1),
+    });
     const plaintext = await hpkeOpen(receive.privateKey, info(sha256(forged)), m2[1]);
     const hello = await helloOf(home);
     const again = await hpkeSeal(hello.receiveKey, info(sha256(hello.bytes)), plaintext, random);

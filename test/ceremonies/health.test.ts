@@ -127,25 +127,30 @@ describe('verify', () => {
     expect((await phone.passport.verify()).ok).toBe(true);
   });
 
-  it.each(['bundle', 'registry', 'grant'])('names a torn, a truncated, an emptied and a lost %s in a store, and puts it back', async (kind) => {
-    const damages: ((name: string) => void)[] = [
-      (name) => store.objects.get(name)!.fill(7, 0, 40),
-      (name) => store.objects.set(name, store.objects.get(name)!.slice(0, 50)),
-      (name) => store.objects.set(name, new Uint8Array(0)),
-      (name) => store.objects.delete(name),
-    ];
-    for (const [i, damage] of damages.entries()) {
-      const [name] = named(kind).filter((each) => kind !== 'grant' || parseName(each)?.kind !== 'grant' || each.includes('00000001-'));
-      damage(name!);
-      const path = name!.split('/').slice(2).join('/');
-      const report = await laptop.passport.verify();
-      expect(report.ok).toBe(false);
-      expect(i < 3 ? report.damaged : report.missing).toContain(`memory:one/${path}`);
-      const repaired = await laptop.passport.verify({ repair: true });
-      expect(repaired).toMatchObject({ ok: true, repaired: [`memory:one/${path}`] });
-      expect(await phone.passport.verify()).toMatchObject({ ok: true });
-    }
-  });
+  it.each(['bundle', 'registry', 'grant'])(
+    'names a torn, a truncated, an emptied and a lost %s in a store, and puts it back',
+    async (kind) => {
+      const damages: ((name: string) => void)[] = [
+        (name) => store.objects.get(name)!.fill(7, 0, 40),
+        (name) => store.objects.set(name, store.objects.get(name)!.slice(0, 50)),
+        (name) => store.objects.set(name, new Uint8Array(0)),
+        (name) => store.objects.delete(name),
+      ];
+      for (const [i, damage] of damages.entries()) {
+        const [name] = named(kind).filter(
+          (each) => kind !== 'grant' || parseName(each)?.kind !== 'grant' || each.includes('00000001-'),
+        );
+        damage(name!);
+        const path = name!.split('/').slice(2).join('/');
+        const report = await laptop.passport.verify();
+        expect(report.ok).toBe(false);
+        expect(i < 3 ? report.damaged : report.missing).toContain(`memory:one/${path}`);
+        const repaired = await laptop.passport.verify({ repair: true });
+        expect(repaired).toMatchObject({ ok: true, repaired: [`memory:one/${path}`] });
+        expect(await phone.passport.verify()).toMatchObject({ ok: true });
+      }
+    },
+  );
 
   it('names what this home lost or has damaged, and takes it from a store that has it whole', async () => {
     const { journal } = laptop.home;
@@ -154,7 +159,11 @@ describe('verify', () => {
     expect(objects.length).toBeGreaterThan(5);
     for (const [i, key] of objects.entries()) {
       if (i % 2 === 0) journal.entries.delete(key);
-      else journal.entries.set(key, journal.entries.get(key)!.map((byte, at) => (at > 90 ? byte ^ 1 : byte)));
+      else
+        journal.entries.set(
+          key,
+          journal.entries.get(key)!.map((byte, at) => (at > 90 ? byte ^ 1 : byte)),
+        );
       const before = await laptop.passport.verify();
       expect(before.ok, key).toBe(false);
       expect(before.damaged.length + before.missing.length, key).toBeGreaterThan(0);

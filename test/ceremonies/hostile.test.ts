@@ -338,7 +338,7 @@ describe('in the open slot', () => {
     expect(await said()).toHaveLength(2);
     const change = await laptop.passport.rename('tablet', 'slate', left);
     const rounds = (await said()).flatMap((message) => (message.type === 'request' ? [message.ballot.round] : []));
-    expect(rounds.sort()).toEqual([1, 0xfffffff0]);
+    expect(rounds.sort((a, b) => a - b)).toEqual([1, 0xfffffff0]);
     await tablet.passport.sync();
     await tablet.passport.approve(change.id, { number: change.number, timeoutMs: 0 });
     await laptop.passport.finish(change.id, left);

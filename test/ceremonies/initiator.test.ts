@@ -86,10 +86,7 @@ describe('an initiator that dies', () => {
         expect(await audit(world, phone.home)).toMatchObject({ faults: [] });
       }
     }
-    expect([...outcomes].sort()).toEqual([
-      'laptop,kit-1,kit-2,pocket,slate',
-      'laptop,kit-1,kit-2,pocket,tablet',
-    ]);
+    expect([...outcomes].sort()).toEqual(['laptop,kit-1,kit-2,pocket,slate', 'laptop,kit-1,kit-2,pocket,tablet']);
   }, 120_000);
 });
 

@@ -37,15 +37,15 @@ describe('two processes of one device', () => {
   it('one that writes and one that syncs', async () => {
     const { world, laptop, phone, kit } = await twoDevices('put-sync');
     const [first, second] = await twice(laptop, kit);
-    let done = false;
+    const ended = { yes: false };
     const syncing = (async () => {
-      while (!done) {
+      while (!ended.yes) {
         await second.sync();
         await new Promise((resolve) => setImmediate(resolve));
       }
     })();
     for (const i of range(15)) await first.put(`key/${i}`, `${i}`);
-    done = true;
+    ended.yes = true;
     await syncing;
     await second.sync();
     expect(await second.status()).toMatchObject({ pending: 0 });
@@ -71,12 +71,19 @@ describe('two processes of one device', () => {
       const [first, second] = await twice(phone);
       const others = round % 2 === 0 ? [] : [tablet];
       await Promise.all([first.sync(), second.sync(), second.sync()]);
-      await Promise.all([first.approve(change.id, { number: change.number, timeoutMs: 0 }), second.sync(), second.sync()]);
+      await Promise.all([
+        first.approve(change.id, { number: change.number, timeoutMs: 0 }),
+        second.sync(),
+        second.sync(),
+      ]);
       for (const member of others) await world.approveAll(member);
       await laptop.passport.sync({ passphrase: PASSPHRASE });
       await Promise.all([first.sync(), second.sync(), first.sync(), second.sync()]);
       for (const member of others) await member.passport.sync();
-      expect(await world.settle(laptop, change, [phone, ...others])).toMatchObject({ state: 'decided', slot: 3 + round });
+      expect(await world.settle(laptop, change, [phone, ...others])).toMatchObject({
+        state: 'decided',
+        slot: 3 + round,
+      });
       await tablet.passport.sync();
     }
     expect(await audit(world, tablet.home)).toMatchObject({ faults: [] });
@@ -96,7 +103,10 @@ describe('two processes of one device', () => {
   it('that both ask for a change: one is asked, the other is told to wait', async () => {
     const { world, laptop, phone } = await twoDevices('ask-ask');
     const [first, second] = await twice(laptop);
-    const outcomes = await Promise.allSettled([first.rename('phone', 'pocket', left), second.rename('phone', 'purse', left)]);
+    const outcomes = await Promise.allSettled([
+      first.rename('phone', 'pocket', left),
+      second.rename('phone', 'purse', left),
+    ]);
     const asked = outcomes.filter(({ status }) => status === 'fulfilled');
     const refused = outcomes.filter(({ status }) => status === 'rejected');
     expect(asked).toHaveLength(1);

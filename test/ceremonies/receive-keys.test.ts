@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 
 import { hex } from '../../src/bytes.ts';
 import { Device } from '../../src/device/device.ts';
-import { type Member, PASSPHRASE, stopsWaiting, text, threeDevices, twoDevices, words, World } from '../helpers/mesh.ts';
+import {
+  type Member,
+  PASSPHRASE,
+  stopsWaiting,
+  text,
+  threeDevices,
+  twoDevices,
+  words,
+  World,
+} from '../helpers/mesh.ts';
 
 const left = { passphrase: PASSPHRASE, timeoutMs: 0 };
 
@@ -85,7 +94,9 @@ describe('a device that was away', () => {
     const before = await keysOf(tablet);
     for (const threshold of [3, 2, 3]) {
       const change = await laptop.passport.reshare({ ...left, threshold, noSpare: true });
-      expect(await world.settle(laptop, change, [phone])).toMatchObject({ state: threshold === 2 ? 'waiting' : 'decided' });
+      expect(await world.settle(laptop, change, [phone])).toMatchObject({
+        state: threshold === 2 ? 'waiting' : 'decided',
+      });
       if (threshold === 3) continue;
       await world.approveAll(tablet); // three are needed to go back to two
       expect(await world.settle(laptop, change, [phone, tablet])).toMatchObject({ state: 'decided' });

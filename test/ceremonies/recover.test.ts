@@ -114,7 +114,9 @@ describe('two kits and the passphrase', () => {
 
 describe('less than that does not open it, and leaves a home that can try again', () => {
   const good = (world: World, home: Home, kits: readonly Kit[]) =>
-    recover(home, { kits: kits.map(words) }).then(async (desktop) => (await desktop.get('wallet')) !== undefined && world);
+    recover(home, { kits: kits.map(words) }).then(
+      async (desktop) => (await desktop.get('wallet')) !== undefined && world,
+    );
 
   it('one kit: not-enough-holders', async () => {
     const { world, kits } = await lost('one');
@@ -129,7 +131,9 @@ describe('less than that does not open it, and leaves a home that can try again'
     const other = await lost('foreign-other');
     const home = world.home();
     expect(await rejectionOf(recover(home, { kits: other.kits.map(words) }))).toBe('kit-unknown');
-    expect(await rejectionOf(recover(home, { kits: [words(kits[0]!), words(other.kits[0]!)] }))).toBe('not-enough-holders');
+    expect(await rejectionOf(recover(home, { kits: [words(kits[0]!), words(other.kits[0]!)] }))).toBe(
+      'not-enough-holders',
+    );
     expect(await good(world, home, kits)).toBe(world);
   });
 
@@ -160,8 +164,12 @@ describe('less than that does not open it, and leaves a home that can try again'
 
   it('an empty store: kit-unknown; one that is not there: its own code', async () => {
     const { world, kits } = await lost('empty');
-    expect(await rejectionOf(recover(world.home(), { kits: kits.map(words), stores: ['memory:nothing'] }))).toBe('kit-unknown');
-    expect(await rejectionOf(recover(world.home(), { kits: kits.map(words), stores: ['other:x'] }))).toBe('store-unknown');
+    expect(await rejectionOf(recover(world.home(), { kits: kits.map(words), stores: ['memory:nothing'] }))).toBe(
+      'kit-unknown',
+    );
+    expect(await rejectionOf(recover(world.home(), { kits: kits.map(words), stores: ['other:x'] }))).toBe(
+      'store-unknown',
+    );
   });
 
   it('a name that is taken: name-taken', async () => {

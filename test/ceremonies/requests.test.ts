@@ -48,7 +48,11 @@ describe('a request of another device', () => {
     expect(await rejectionOf(phone.passport.approve(id, { number: wrong, timeoutMs: 0 }))).toBe('number-mismatch');
     expect(await phone.passport.requests()).toEqual([]);
     const after = await laptop.passport.finish(change.id, left);
-    expect(after).toMatchObject({ state: 'waiting', approvedBy: ['laptop'], hint: expect.stringContaining('Refused by') });
+    expect(after).toMatchObject({
+      state: 'waiting',
+      approvedBy: ['laptop'],
+      hint: expect.stringContaining('Refused by'),
+    });
   });
 
   it('cannot be approved when it is not there', async () => {
@@ -163,7 +167,9 @@ describe('two requests for one slot', () => {
     const states = [await laptop.passport.finish(mine.id, left), await phone.passport.finish(other.id, left)];
     expect(states.map(({ state }) => state).sort()).toEqual(['decided', 'superseded']);
     expect(await slots(world)).toEqual([3, 3, 3]);
-    const names = await Promise.all(world.homes.map(async (_, i) => (await (await world.open(i)).passport.devices()).map(({ name }) => name)));
+    const names = await Promise.all(
+      world.homes.map(async (_, i) => (await (await world.open(i)).passport.devices()).map(({ name }) => name)),
+    );
     expect(new Set(names.map(String)).size).toBe(1);
     const loser = states[0]!.state === 'superseded' ? laptop : phone;
     const again = await loser.passport.rename('laptop', 'tower', left);
@@ -186,7 +192,9 @@ describe('a change that was left', () => {
     await again.passport.sync({ passphrase: PASSPHRASE });
     await phone.passport.sync();
     const done = await again.passport.sync();
-    expect(done.notices.join()).toContain('Entry 2: The threshold is 3 of 3 instead of 2 of 3 (approved by laptop, phone)');
+    expect(done.notices.join()).toContain(
+      'Entry 2: The threshold is 3 of 3 instead of 2 of 3 (approved by laptop, phone)',
+    );
     expect(await again.passport.finish(change.id, left)).toMatchObject({ state: 'decided', slot: 2 });
   });
 

@@ -20,71 +20,74 @@ function backupOf(world: World, home: Home): Home {
   return world.clone('backup').homes[world.homes.indexOf(home)]!;
 }
 
-describe.each([{ anchor: true }, { anchor: false }])('a home restored from a backup (anchor kept: $anchor)', ({ anchor }) => {
-  it('goes on as a new incarnation after what the stores have of it, without an alarm, and loses nothing', async () => {
-    const { world, laptop, phone, kit } = await twoDevices(`restored ${anchor}`);
-    await laptop.passport.unlock({ passphrase: PASSPHRASE, kits: [kit] });
-    await laptop.passport.put('a', 'before the backup');
-    await laptop.passport.sync();
-    await laptop.passport.close();
-    const backup = backupOf(world, laptop.home);
-    const going = await world.open(0);
-    await going.passport.unlock({ passphrase: PASSPHRASE, kits: [kit] });
-    await going.passport.put('b', 'after the backup');
-    await going.passport.sync();
-    await going.passport.close();
+describe.each([{ anchor: true }, { anchor: false }])(
+  'a home restored from a backup (anchor kept: $anchor)',
+  ({ anchor }) => {
+    it('goes on as a new incarnation after what the stores have of it, without an alarm, and loses nothing', async () => {
+      const { world, laptop, phone, kit } = await twoDevices(`restored ${anchor}`);
+      await laptop.passport.unlock({ passphrase: PASSPHRASE, kits: [kit] });
+      await laptop.passport.put('a', 'before the backup');
+      await laptop.passport.sync();
+      await laptop.passport.close();
+      const backup = backupOf(world, laptop.home);
+      const going = await world.open(0);
+      await going.passport.unlock({ passphrase: PASSPHRASE, kits: [kit] });
+      await going.passport.put('b', 'after the backup');
+      await going.passport.sync();
+      await going.passport.close();
 
-    const back = await world.open(restore(world, laptop.home, backup, { anchor }));
-    const report = await back.passport.sync();
-    if (!anchor) expect(report.notices.join()).toContain('restored from an older copy');
-    await back.passport.unlock({ passphrase: PASSPHRASE, kits: [kit] });
-    expect(await text(back, 'b')).toBe('after the backup');
-    await back.passport.put('c', 'after the restore');
-    await back.passport.sync();
-    await phone.passport.unlock({ passphrase: PASSPHRASE, kits: [kit] });
-    await phone.passport.sync();
-    for (const [key, value] of [
-      ['a', 'before the backup'],
-      ['b', 'after the backup'],
-      ['c', 'after the restore'],
-    ]) {
-      expect(await text(phone, key!)).toBe(value);
-    }
-    expect(await audit(world, phone.home)).toMatchObject({ faults: [] });
-    expect((await phone.passport.conflicts())).toEqual([]);
-  });
-
-  it('does not vote again in the slot where it voted before: its votes are in the stores', async () => {
-    const { world, laptop, phone, tablet } = await threeDevices(`restored vote ${anchor}`);
-    await phone.passport.close();
-    const backup = backupOf(world, phone.home);
-    const change = await laptop.passport.rename('tablet', 'slate', left);
-    const voting = await world.open(1);
-    await world.approveAll(voting);
-    await tablet.passport.sync();
-    tablet.home.clock.pass(31_000);
-    const other = await tablet.passport.rename('laptop', 'tower', left); // its own ballot is higher: it accepts no lower one
-    await laptop.passport.sync({ passphrase: PASSPHRASE });
-    const accept = [...world.store().objects.keys()].filter((name) => name.includes('/hot/v-')).at(-1)!;
-    world.store().objects.delete(accept); // the laptop's own one got lost, else the phone's would decide
-    await voting.passport.sync(); // promised, approved, accepted
-    await voting.passport.close();
-    expect((await voting.passport.status()).slot).toBe(2);
-
-    const back = await world.open(restore(world, phone.home, backup, { anchor }));
-    await world.approveAll(back);
-    for (let i = 0; i < 4; i++) {
-      for (const member of [tablet, back]) {
-        member.home.clock.pass(40_000);
-        await member.passport.sync({ passphrase: PASSPHRASE });
+      const back = await world.open(restore(world, laptop.home, backup, { anchor }));
+      const report = await back.passport.sync();
+      if (!anchor) expect(report.notices.join()).toContain('restored from an older copy');
+      await back.passport.unlock({ passphrase: PASSPHRASE, kits: [kit] });
+      expect(await text(back, 'b')).toBe('after the backup');
+      await back.passport.put('c', 'after the restore');
+      await back.passport.sync();
+      await phone.passport.unlock({ passphrase: PASSPHRASE, kits: [kit] });
+      await phone.passport.sync();
+      for (const [key, value] of [
+        ['a', 'before the backup'],
+        ['b', 'after the backup'],
+        ['c', 'after the restore'],
+      ]) {
+        expect(await text(phone, key!)).toBe(value);
       }
-    }
-    expect((await tablet.passport.log()).at(-1)).toMatchObject({ slot: 3, summary: '"tablet" is called "slate"' });
-    expect(await tablet.passport.finish(other.id, left)).toMatchObject({ state: 'superseded' });
-    expect(change.state).toBe('waiting');
-    expect(await audit(world, tablet.home)).toMatchObject({ faults: [] });
-  });
-});
+      expect(await audit(world, phone.home)).toMatchObject({ faults: [] });
+      expect(await phone.passport.conflicts()).toEqual([]);
+    });
+
+    it('does not vote again in the slot where it voted before: its votes are in the stores', async () => {
+      const { world, laptop, phone, tablet } = await threeDevices(`restored vote ${anchor}`);
+      await phone.passport.close();
+      const backup = backupOf(world, phone.home);
+      const change = await laptop.passport.rename('tablet', 'slate', left);
+      const voting = await world.open(1);
+      await world.approveAll(voting);
+      await tablet.passport.sync();
+      tablet.home.clock.pass(31_000);
+      const other = await tablet.passport.rename('laptop', 'tower', left); // its own ballot is higher: it accepts no lower one
+      await laptop.passport.sync({ passphrase: PASSPHRASE });
+      const accept = [...world.store().objects.keys()].filter((name) => name.includes('/hot/v-')).at(-1)!;
+      world.store().objects.delete(accept); // the laptop's own one got lost, else the phone's would decide
+      await voting.passport.sync(); // promised, approved, accepted
+      await voting.passport.close();
+      expect((await voting.passport.status()).slot).toBe(2);
+
+      const back = await world.open(restore(world, phone.home, backup, { anchor }));
+      await world.approveAll(back);
+      for (let i = 0; i < 4; i++) {
+        for (const member of [tablet, back]) {
+          member.home.clock.pass(40_000);
+          await member.passport.sync({ passphrase: PASSPHRASE });
+        }
+      }
+      expect((await tablet.passport.log()).at(-1)).toMatchObject({ slot: 3, summary: '"tablet" is called "slate"' });
+      expect(await tablet.passport.finish(other.id, left)).toMatchObject({ state: 'superseded' });
+      expect(change.state).toBe('waiting');
+      expect(await audit(world, tablet.home)).toMatchObject({ faults: [] });
+    });
+  },
+);
 
 describe('a device that may have forgotten its votes', () => {
   it('sits the slot out while a store that may have them cannot be read', async () => {

@@ -3,7 +3,19 @@ import { describe, expect, it } from 'vitest';
 
 import { Passport } from '../../src/index.ts';
 import { rejectionOf } from '../helpers/codes.ts';
-import { DAY, type Member, MINUTE, noticesOf, PASSPHRASE, stopsWaiting, text, threeDevices, twoDevices, World, words } from '../helpers/mesh.ts';
+import {
+  DAY,
+  type Member,
+  MINUTE,
+  noticesOf,
+  PASSPHRASE,
+  stopsWaiting,
+  text,
+  threeDevices,
+  twoDevices,
+  World,
+  words,
+} from '../helpers/mesh.ts';
 
 const asked = { passphrase: PASSPHRASE, timeoutMs: 0 };
 const HOUR = 60 * MINUTE;
@@ -176,11 +188,11 @@ describe('an unlock', () => {
     const unlocking = phone.passport.unlock({ passphrase: PASSPHRASE, timeoutMs: 5 * MINUTE });
     const next = await tablet.passport.reshare({ threshold: 3, noSpare: true, ...asked });
     await world.settle(tablet, next, [laptop]);
-    let done = false;
+    const ended = { yes: false };
     const waiting = unlocking.finally(() => {
-      done = true;
+      ended.yes = true;
     });
-    while (!done) {
+    while (!ended.yes) {
       for (const member of [laptop, tablet]) await world.approveAll(member);
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -219,9 +231,9 @@ describe('a session', () => {
     laptop.home.clock.time -= DAY;
     laptop.home.clock.pass(HOUR + 1);
     expect(await rejectionOf(laptop.passport.get('old'))).toBe('locked');
-    expect(await rejectionOf((await Passport.open(laptop.home.environment, { sessionSecret: secret })).get('old'))).toBe(
-      'locked',
-    );
+    expect(
+      await rejectionOf((await Passport.open(laptop.home.environment, { sessionSecret: secret })).get('old')),
+    ).toBe('locked');
     expect(laptop.home.sessions.kept).toBeUndefined();
   });
 
@@ -231,9 +243,9 @@ describe('a session', () => {
     await laptop.passport.lock();
     expect(laptop.passport.session()).toBeUndefined();
     expect(await rejectionOf(laptop.passport.get('old'))).toBe('locked');
-    expect(await rejectionOf((await Passport.open(laptop.home.environment, { sessionSecret: secret })).get('old'))).toBe(
-      'locked',
-    );
+    expect(
+      await rejectionOf((await Passport.open(laptop.home.environment, { sessionSecret: secret })).get('old')),
+    ).toBe('locked');
     await laptop.passport.lock();
   });
 
@@ -241,9 +253,9 @@ describe('a session', () => {
     const { laptop, kit } = await twoDevices('boot');
     const { secret } = await laptop.passport.unlock({ passphrase: PASSPHRASE, kits: [kit] });
     laptop.home.clock.reboot();
-    expect(await rejectionOf((await Passport.open(laptop.home.environment, { sessionSecret: secret })).get('old'))).toBe(
-      'locked',
-    );
+    expect(
+      await rejectionOf((await Passport.open(laptop.home.environment, { sessionSecret: secret })).get('old')),
+    ).toBe('locked');
   });
 
   it('ends for writing at the next epoch; reading what was there goes on', async () => {

@@ -33,7 +33,11 @@ function failure(call: string): PassportError {
 }
 
 /** Runs the sweep for every call; returns the names of the calls. */
-export async function sweep<T>(name: string, ceremony: Ceremony<T>, modes: readonly Mode[]): Promise<readonly string[]> {
+export async function sweep<T>(
+  name: string,
+  ceremony: Ceremony<T>,
+  modes: readonly Mode[],
+): Promise<readonly string[]> {
   const { before, home, run, goOn, check } = ceremony;
   const whole = await before(`${name} whole`);
   const { power } = whole.world.homes[home]!;
@@ -56,7 +60,9 @@ export async function sweep<T>(name: string, ceremony: Ceremony<T>, modes: reado
         const reader = await check(next);
         expect((await audit(next.world, reader.home)).faults).toEqual([]);
       } catch (cause) {
-        throw new Error(`after ${label} (${call}): ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+        throw new Error(`after ${label} (${call}): ${cause instanceof Error ? cause.message : String(cause)}`, {
+          cause,
+        });
       }
     }
   }

@@ -5,7 +5,16 @@ import { copy } from '../../src/bytes.ts';
 import { parseName } from '../../src/format/names.ts';
 import { Passport } from '../../src/index.ts';
 import { TestStore } from '../helpers/durable.ts';
-import { DAY, type Home, type Member, MINUTE, PASSPHRASE, stopsWaiting, threeDevices, type World } from '../helpers/mesh.ts';
+import {
+  DAY,
+  type Home,
+  type Member,
+  MINUTE,
+  PASSPHRASE,
+  stopsWaiting,
+  threeDevices,
+  type World,
+} from '../helpers/mesh.ts';
 import { seededRandom } from '../helpers/random.ts';
 
 const NEW = 'another passphrase';
@@ -62,7 +71,7 @@ async function stateOf(passport: Passport) {
   return {
     ...{ slot, epoch, threshold, holders, records },
     log: await passport.log(),
-    devices: (await passport.devices()).map(({ me, ...rest }) => rest),
+    devices: (await passport.devices()).map(({ me: _me, ...rest }) => rest),
     conflicts: await passport.conflicts(),
     quarantine: await passport.quarantine(),
     history: await passport.history('first'),
@@ -98,29 +107,38 @@ describe('a device that was away', () => {
 
   beforeAll(async () => {
     past = await history();
-    expected = await stateOf(await arrives('at once', (names) => [names], () => Date.UTC(2026, 10, 21)));
+    expected = await stateOf(
+      await arrives(
+        'at once',
+        (names) => [names],
+        () => Date.UTC(2026, 10, 21),
+      ),
+    );
     expect(expected).toMatchObject({ slot: 5, epoch: 4, holders: 3 });
     expect(expected.conflicts.map(({ key }) => key)).toEqual(['first', 'second']);
     expect(expected.quarantine.map(({ key }) => key)).toEqual(['late']);
     expect(expected.records.map(([key]) => key)).toEqual(['first', 'last', 'old', 'second']);
   });
 
-  it.each(Array.from({ length: 10 }, (_, i) => i))('comes to the same state in random order %i, with its clock anywhere', async (i) => {
-    const random = seededRandom(`order ${i}`);
-    const number = (below: number) => (random(4).reduce((value, byte) => value * 256 + byte, 0) >>> 0) % below;
-    const shuffled = (names: string[]) => {
-      const rest = [...names];
-      const chunks: string[][] = [];
-      while (rest.length > 0) {
-        const chunk: string[] = [];
-        for (let n = 1 + number(6); n > 0 && rest.length > 0; n--) chunk.push(...rest.splice(number(rest.length), 1));
-        chunks.push(chunk);
-      }
-      return chunks;
-    };
-    const clock = () => [1_000, Date.UTC(2026, 10, 20), Date.UTC(2099, 0, 1)][number(3)]! + number(DAY);
-    expect(await stateOf(await arrives(`random ${i}`, shuffled, clock))).toEqual(expected);
-  });
+  it.each(Array.from({ length: 10 }, (_, i) => i))(
+    'comes to the same state in random order %i, with its clock anywhere',
+    async (i) => {
+      const random = seededRandom(`order ${i}`);
+      const number = (below: number) => (random(4).reduce((value, byte) => value * 256 + byte, 0) >>> 0) % below;
+      const shuffled = (names: string[]) => {
+        const rest = [...names];
+        const chunks: string[][] = [];
+        while (rest.length > 0) {
+          const chunk: string[] = [];
+          for (let n = 1 + number(6); n > 0 && rest.length > 0; n--) chunk.push(...rest.splice(number(rest.length), 1));
+          chunks.push(chunk);
+        }
+        return chunks;
+      };
+      const clock = () => [1_000, Date.UTC(2026, 10, 20), Date.UTC(2099, 0, 1)][number(3)]! + number(DAY);
+      expect(await stateOf(await arrives(`random ${i}`, shuffled, clock))).toEqual(expected);
+    },
+  );
 
   it.each([
     ['records first', 'bundle'],
@@ -129,7 +147,11 @@ describe('a device that was away', () => {
     ['the registry first', 'registry'],
   ])('comes to the same state with %s, one by one and backwards', async (_, kind) => {
     const rank = (name: string) => (parseName(name)?.kind === kind ? 0 : 1);
-    const order = (names: string[]) => [...names].reverse().sort((a, b) => rank(a) - rank(b)).map((name) => [name]);
+    const order = (names: string[]) =>
+      [...names]
+        .reverse()
+        .sort((a, b) => rank(a) - rank(b))
+        .map((name) => [name]);
     expect(await stateOf(await arrives(`by ${kind}`, order, () => Date.UTC(2026, 10, 21)))).toEqual(expected);
   });
 });

@@ -36,25 +36,29 @@ describe('two stores of which one', () => {
     ['cannot be read', ['list', 'get'], 'store-refused', 'refused'],
     ['is read-only', ['put', 'delete'], 'store-refused', 'refused'],
     ['is full', ['put'], 'store-full', 'full'],
-  ] as const)('%s: the other one serves, and it gets everything when it is well again', async (_, calls, code, state) => {
-    two.fault = onlyOn(calls, code);
-    const report = await laptop.passport.sync();
-    expect(report.stores.map((each) => each.state)).toEqual(['ok', state]);
-    expect(report.stores[1]!.error).toMatchObject({ code });
-    expect(report.stores[0]).toMatchObject({ behind: 0, sent: 1 });
-    expect(report.stores[1]!.behind).toBe(1);
-    expect((await laptop.passport.status()).pending).toBe(0);
-    expect((await laptop.passport.status()).warnings.join()).toContain(`memory:two: ${state}`);
-    two.fault = () => undefined;
-    const well = await laptop.passport.sync();
-    expect(well.stores.map(({ state: now, behind }) => [now, behind])).toEqual([
-      ['ok', 0],
-      ['ok', 0],
-    ]);
-    expect((await laptop.passport.status()).warnings.join()).not.toContain('memory:two');
-    const bundles = (store: TestStore) => [...store.objects.keys()].filter((name) => parseName(name)?.kind === 'bundle').length;
-    expect(bundles(two)).toBe(bundles(one));
-  });
+  ] as const)(
+    '%s: the other one serves, and it gets everything when it is well again',
+    async (_, calls, code, state) => {
+      two.fault = onlyOn(calls, code);
+      const report = await laptop.passport.sync();
+      expect(report.stores.map((each) => each.state)).toEqual(['ok', state]);
+      expect(report.stores[1]!.error).toMatchObject({ code });
+      expect(report.stores[0]).toMatchObject({ behind: 0, sent: 1 });
+      expect(report.stores[1]!.behind).toBe(1);
+      expect((await laptop.passport.status()).pending).toBe(0);
+      expect((await laptop.passport.status()).warnings.join()).toContain(`memory:two: ${state}`);
+      two.fault = () => undefined;
+      const well = await laptop.passport.sync();
+      expect(well.stores.map(({ state: now, behind }) => [now, behind])).toEqual([
+        ['ok', 0],
+        ['ok', 0],
+      ]);
+      expect((await laptop.passport.status()).warnings.join()).not.toContain('memory:two');
+      const bundles = (store: TestStore) =>
+        [...store.objects.keys()].filter((name) => parseName(name)?.kind === 'bundle').length;
+      expect(bundles(two)).toBe(bundles(one));
+    },
+  );
 
   it('is emptied gets everything again, from what the devices have', async () => {
     await laptop.passport.sync();
@@ -64,7 +68,9 @@ describe('two stores of which one', () => {
     expect(report.stores[1]!.lost).toHaveLength(1);
     expect((await laptop.passport.sync()).stores[1]).toMatchObject({ state: 'ok', lost: [], behind: 0 });
     const kinds = (store: TestStore) =>
-      ['bundle', 'registry', 'grant'].map((kind) => [...store.objects.keys()].filter((n) => parseName(n)?.kind === kind).length);
+      ['bundle', 'registry', 'grant'].map(
+        (kind) => [...store.objects.keys()].filter((n) => parseName(n)?.kind === kind).length,
+      );
     const [bundles, registry, grants] = kinds(two);
     expect([bundles, registry]).toEqual(kinds(one).slice(0, 2));
     expect(grants).toBe(3); // of the newest epoch
@@ -173,7 +179,8 @@ describe('a store', () => {
       store.objects.set(`p/${id}/hot/x-${i}`, bytes);
       store.objects.set(`p/nothing/${i}`, bytes);
     }
-    for (const member of [laptop, phone]) expect((await member.passport.sync()).stores[0]).toMatchObject({ state: 'ok' });
+    for (const member of [laptop, phone])
+      expect((await member.passport.sync()).stores[0]).toMatchObject({ state: 'ok' });
     await laptop.passport.put('b', 'goes on');
     await laptop.passport.sync();
     const change = await laptop.passport.rename('phone', 'pocket', { passphrase: PASSPHRASE, timeoutMs: 0 });

@@ -22,12 +22,12 @@ const ATTEMPTS: readonly Attempt[] = [
   { hope: 'A new session, with the passphrase', commands: [['unlock', '--wait', '5s']], refusal: 'revoked' },
   {
     hope: 'A new session, with an old sheet',
-    commands: [['unlock', '--kit', '../paper/kit-2.txt']],
+    commands: [['unlock', '--kit', '../paper/kit-2.txt', '--wait', '5s']],
     refusal: 'kit-unknown',
   },
   {
     hope: 'A device of his own among the holders',
-    commands: [['sync'], ['invite', '--replace', 'phone']],
+    commands: [['sync'], ['invite', '--replace', 'phone', '--wait', '5s']],
     refusal: 'revoked',
   },
   { hope: 'The phone out', commands: [['revoke', 'phone', '--no-kit', '--wait', '5s']], refusal: 'revoked' },
