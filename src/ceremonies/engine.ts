@@ -14,6 +14,7 @@ import type { Passphrases } from '../device/passphrases.ts';
 import { isPassportError } from '../errors.ts';
 import { applyEntry, epochOf, holderOf, holdersOf, type RegistryState } from '../registry/state.ts';
 import { deviceOpener, openOwnGrant } from './grants.ts';
+import { checkEntry } from '../registry/valid.ts';
 import { certified, lastKey } from '../registry/vote.ts';
 import { type Decided, follow } from './decide.ts';
 import { counts, endChange, initiateDue, takeUp } from './initiate.ts';
@@ -134,12 +135,16 @@ function votersAt(view: MemberView, hands: Hands, may: May): VotingHand[] {
   ];
 }
 
-/** Whether this device's grant of a decided entry is here; without it the head stays, and the next sync tries again. */
+/**
+ * Whether an entry with N accepts can be followed here: valid (enough liars could accept what is not), and this device's grant of
+ * it at hand. Otherwise the head stays, and the next sync tries again.
+ */
 async function canFollow(device: Device, view: MemberView, { entry }: Decided): Promise<boolean> {
-  const after = applyEntry(view.state, entry);
-  const me = holderOf(after, view.secrets.deviceId);
-  if (entry.core.epochPart === null || me === undefined) return true;
   try {
+    await checkEntry(view.state, entry);
+    const after = applyEntry(view.state, entry);
+    const me = holderOf(after, view.secrets.deviceId);
+    if (entry.core.epochPart === null || me === undefined) return true;
     await openOwnGrant(device, view.tx, epochOf(after), me.receiveKey, deviceOpener(view));
     return true;
   } catch (error) {

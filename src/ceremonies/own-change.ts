@@ -46,7 +46,7 @@ export function setOwnChange({ tx }: MemberView, change: OwnChange): void {
     change.slot,
     change.prev,
     change.round,
-    change.roundAt,
+    Math.max(0, Math.floor(change.roundAt)),
     change.roles.map(({ holder, transcript, signature }) => [holder, transcript, signature]),
     change.state,
     change.decidedSlot,

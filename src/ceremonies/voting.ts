@@ -163,7 +163,8 @@ export async function promiseDue(
     const promise = signPromise(device.pid, voter, slot.place, { ballot, last: reported, nextKey: withKey.key, heads });
     const evidence = evidenceFor(slot, [promiseOf(promise).last]);
     await say(device, withKey.view, voter.id, { type: 'promise', ...slot.place, promise, evidence });
-    view.tx.set(`promised/${hex(voter.id)}`, [slot.place.slot, ballot.initiator, clock.now()]);
+    const at = Math.max(0, Math.floor(clock.now()));
+    view.tx.set(`promised/${hex(voter.id)}`, [slot.place.slot, ballot.initiator, at]);
     return { view: withKey.view, said: true };
   }
   return { view, said: false };

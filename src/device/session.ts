@@ -35,7 +35,8 @@ function context(pid: Bytes, callerSecret: Bytes, fileSecret: Bytes) {
 
 export function newSession(clock: Clock, kek: Bytes, epoch: number, ttlMs: number): OpenSession {
   if (!(ttlMs > 0 && ttlMs <= MAX_SESSION_MS)) throw new PassportError('usage', 'a session lasts up to 30 days');
-  return { kek, epoch, until: Math.floor(clock.now() + ttlMs), deadline: Math.floor(clock.monotonic() + ttlMs) };
+  const until = Math.max(0, Math.floor(clock.now() + ttlMs));
+  return { kek, epoch, until, deadline: Math.floor(clock.monotonic() + ttlMs) };
 }
 
 /** Keeps a session for later processes; returns the caller's half (32 bytes, base64url). */

@@ -53,6 +53,20 @@ describe.each([
     expect(await fresh.passport.status()).toMatchObject({ slot: 3, holders: 3 });
   });
 
+  it('on a holder: it promises and accepts what others ask, and is asked nothing by itself', async () => {
+    const { world, laptop, phone, tablet } = await threeDevices(`clock votes ${when}`);
+    phone.home.clock.time = time;
+    const change = await laptop.passport.reshare({ ...left, threshold: 3, noSpare: true });
+    await phone.passport.sync();
+    for (const { id } of await phone.passport.requests()) {
+      await phone.passport.approve(id, { number: change.number, timeoutMs: 0 });
+    }
+    expect(await phone.passport.rename('tablet', 'slate', left)).toMatchObject({ state: 'waiting' });
+    expect(await world.settle(laptop, change, [tablet])).toMatchObject({ state: 'decided' });
+    await phone.passport.sync();
+    expect(await phone.passport.status()).toMatchObject({ slot: 3, epoch: 3 });
+  });
+
   it('on one device: its records lose to newer ones, and none are lost', async () => {
     const { world, laptop, phone, tablet } = await threeDevices(`clock records ${when}`);
     await world.unlock(laptop, phone);

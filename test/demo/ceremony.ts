@@ -73,7 +73,8 @@ export async function enroll(stage: Stage, { by, newcomer, replace, kit, approve
     await run(stage, approver, ['approve', shortId(asked), '--number', twoDigits(asked), '--yes']);
   }
   const change = await approving.done();
-  await Promise.all([joining.done(), inviting.done()]);
+  await joining.done();
+  stage.endsLater(inviting);
   keepSession(by, change);
   return change;
 }

@@ -85,6 +85,7 @@ async function tell(stage: Stage): Promise<boolean> {
   );
   try {
     for (const [title, chapter] of CHAPTERS) await screen.chapter(title, () => chapter(stage));
+    await stage.allEnded();
     screen.table();
     return true;
   } catch (error) {

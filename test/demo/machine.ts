@@ -44,6 +44,9 @@ export async function endAll(): Promise<void> {
   );
 }
 
+/** No command of the story takes a tenth of this: one that does not end is a failure, and says so. */
+const LONGEST_MS = 90_000;
+
 export class CommandFailed extends Error {}
 
 /** A command that runs: its events as they come, and its result. */
@@ -65,11 +68,16 @@ export class Running {
       rest = lines.pop() as string;
       for (const line of lines) this.#came(line);
     });
+    const stuck = setTimeout(() => {
+      this.#came(JSON.stringify({ event: 'demo', text: `it did not end in ${LONGEST_MS / 1000} s` }));
+      child.kill('SIGKILL');
+    }, LONGEST_MS);
     child.stdin?.on('error', () => {}); // a command that ends early reads no input
     child.stdin?.end(input);
     this.result = new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code) => {
+        clearTimeout(stuck);
         running.delete(child);
         this.#ended = true;
         this.#wake();

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Machine, type Owner } from './machine.ts';
+import { Machine, type Owner, type Running } from './machine.ts';
 import { Screen } from './screen.ts';
 import type { Needle } from './search.ts';
 import type { Folder } from './secrets.ts';
@@ -20,6 +20,7 @@ export class Stage {
   readonly others: Needle[];
   readonly #owner: Owner;
   readonly #machines = new Map<string, Machine>();
+  readonly #later: Running[] = [];
 
   constructor(owner: Owner, folders: readonly Folder[]) {
     this.#owner = owner;
@@ -58,6 +59,16 @@ export class Stage {
   expect(key: string, value: Buffer): void {
     this.records.set(key, value);
     this.written.push({ what: key, bytes: value });
+  }
+
+  /** A command that nobody waits for now, but that must end well. */
+  endsLater(command: Running): void {
+    this.#later.push(command);
+  }
+
+  /** Until all of them have. */
+  async allEnded(): Promise<void> {
+    for (const command of this.#later) await command.done();
   }
 
   remove(): void {
