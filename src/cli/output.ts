@@ -159,7 +159,8 @@ export class Output {
   #style(stream: Stream, format: Format, text: string): string {
     const { NO_COLOR, TERM } = this.#io.env;
     const plain = stream.isTTY !== true || this.json || (NO_COLOR !== undefined && NO_COLOR !== '') || TERM === 'dumb';
-    return plain ? text : styleText(format, text);
+    // Whether there is colour was decided above, for the stream that is written to; newer Nodes would look at stdout.
+    return plain ? text : styleText(format, text, { validateStream: false });
   }
 }
 

@@ -92,6 +92,15 @@ describe('a device comes in', () => {
     expect(await rejectionOf(laptop.passport.invite({ replace: 'kit-1' }))).toBe('no-such-device');
   });
 
+  it('in no place of the inviting device itself, and not to an unsafe mesh: said before anybody is invited', async () => {
+    const { laptop } = await threeDevices('invite-refused');
+    expect(await rejectionOf(laptop.passport.invite({ replace: 'laptop' }))).toBe('usage');
+    expect(await rejectionOf(laptop.passport.invite({ add: true, threshold: 2 }))).toBe('policy-unsafe');
+    expect(await rejectionOf(laptop.passport.invite({ replace: 'phone', threshold: 4 }))).toBe('policy-unsafe');
+    expect(await rejectionOf(laptop.passport.invite({ replace: 'phone', threshold: 1 }))).toBe('policy-unsafe');
+    expect(await laptop.passport.requests()).toEqual([]);
+  });
+
   it('while the inviting device does everything else at the same time', async () => {
     const { world, laptop, phone } = await threeDevices('concurrent');
     const home = world.home();

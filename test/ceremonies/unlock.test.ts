@@ -1,10 +1,20 @@
 /** Opening the records for a while: from kits, from other devices whose person says yes; and every way that must fail. */
 import { describe, expect, it } from 'vitest';
 
+import { encode } from '../../src/cbor.ts';
+import { sendMail } from '../../src/ceremonies/mail.ts';
+import { unlockRequests } from '../../src/ceremonies/unlock.ts';
+import { sha256 } from '../../src/crypto/hash.ts';
+import { hpkeSeal } from '../../src/crypto/hpke.ts';
+import { signStatement } from '../../src/crypto/sign.ts';
+import { info } from '../../src/crypto/statements.ts';
+import { Device } from '../../src/device/device.ts';
 import { Passport } from '../../src/index.ts';
+import { holderOf } from '../../src/registry/state.ts';
 import { rejectionOf } from '../helpers/codes.ts';
 import {
   DAY,
+  type Home,
   type Member,
   MINUTE,
   noticesOf,
@@ -19,6 +29,25 @@ import {
 
 const asked = { passphrase: PASSPHRASE, timeoutMs: 0 };
 const HOUR = 60 * MINUTE;
+
+/** A device whose person says yes, and which sends another share than its own. */
+async function answerWith(home: Home, share: Uint8Array<ArrayBuffer>): Promise<void> {
+  const passport = await Passport.open(home.environment);
+  await passport.sync();
+  const pid = (await home.journal.get('n/passport'))!;
+  const device = await Device.open(home.environment, pid, await home.keystore.openKey());
+  await device.asMember(async (view) => {
+    const [request] = await unlockRequests(device, view);
+    const { rid, hash, initiator, epoch, oneTimeKey } = request!;
+    const common = [epoch, rid, hash, initiator, view.secrets.deviceId] as const;
+    const sealed = { info: info(pid, 'unlock-share', ...common, oneTimeKey) };
+    const box = await hpkeSeal(oneTimeKey, sealed, share, device.random);
+    const signed = signStatement(view.secrets.signSeed, pid, 'unlock-answer', ...common, sha256(box));
+    const to = holderOf(view.state, initiator)!;
+    await sendMail(device, view, to, { kind: 'share', id: rid, body: encode([hash, box, signed]) });
+  });
+  await passport.sync();
+}
 
 async function requestOf(member: Member) {
   await member.passport.sync();
@@ -198,6 +227,26 @@ describe('an unlock', () => {
     }
     await waiting;
     expect(await text(phone, 'old')).toBe('written before');
+  });
+
+  it('does not count a share that is not the one that was dealt: the next answer does it, and the liar is named', async () => {
+    const { world, laptop, phone, tablet } = await threeDevices('liar');
+    await stopsWaiting(phone.passport.unlock(asked));
+    await answerWith(laptop.home, new Uint8Array(33).fill(7));
+    await stopsWaiting(phone.passport.unlock(asked));
+    await world.approveAll(tablet);
+    await phone.passport.unlock(asked);
+    expect(noticesOf(phone.home)).toEqual(['The share of "laptop" is wrong and was not used.']);
+    expect(await text(phone, 'old')).toBe('written before');
+  });
+
+  it('with nothing but bad shares and a no ends as not-enough-holders', async () => {
+    const { laptop, phone, tablet } = await threeDevices('liar-alone');
+    await stopsWaiting(phone.passport.unlock(asked));
+    await answerWith(laptop.home, new Uint8Array(33).fill(7));
+    await tablet.passport.refuse((await requestOf(tablet)).id);
+    expect(await rejectionOf(phone.passport.unlock(asked))).toBe('not-enough-holders');
+    expect(await phone.passport.requests()).toEqual([]);
   });
 
   it('across a change of the epoch is asked again: an answer of the old one opens nothing', async () => {

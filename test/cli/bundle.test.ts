@@ -19,7 +19,7 @@ describe('the bundle of the command', () => {
 
   test('runs also where V8 refuses what was compiled: another release, other flags', async () => {
     writeFileSync(compiledFile(script), 'of another V8');
-    expect(load(script).script.cachedDataRejected).toBe(true);
+    // In a process of its own: a V8 that has compiled a script before does not look at the file again.
     expect(await version()).toMatchObject({ code: 0, err: '' });
   });
 

@@ -75,14 +75,17 @@ export class Running {
     child.stdin?.on('error', () => {}); // a command that ends early reads no input
     child.stdin?.end(input);
     this.result = new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (code) => {
+      const ended = (settle: () => void) => {
         clearTimeout(stuck);
         running.delete(child);
         this.#ended = true;
         this.#wake();
-        resolve(resultOf(code ?? 1, out));
-      });
+        settle();
+      };
+      child.on('error', (error) =>
+        ended(() => reject(new CommandFailed(`${line}\ncould not be run: ${error.message}`))),
+      );
+      child.on('close', (code) => ended(() => resolve(resultOf(code ?? 1, out))));
     });
     this.result.catch(() => {}); // whoever waits for it sees it
   }
