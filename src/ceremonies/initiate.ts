@@ -36,7 +36,15 @@ import {
   type Voter,
 } from '../registry/messages.ts';
 import { contributionOf, fitsCommitment, kekOf, vekOf } from '../registry/open.ts';
-import { epochOf, holderOf, holdersAfter, holdersOf, type RegistryState, startsEpoch } from '../registry/state.ts';
+import {
+  epochOf,
+  holderOf,
+  holdersAfter,
+  holdersOf,
+  isSafePolicy,
+  type RegistryState,
+  startsEpoch,
+} from '../registry/state.ts';
 import { checkEntry, checkRequest, isBirthPromise } from '../registry/valid.ts';
 import { compareBallots, lastKey, MAX_ROUND_STEP } from '../registry/vote.ts';
 import { keepGrants } from './grants.ts';
@@ -67,6 +75,16 @@ export interface ChangePlan {
   readonly voucher?: KitHand;
 }
 
+/** `policy-unsafe` unless `threshold` of `count` is a majority that can be had. */
+export function requirePolicy(threshold: number, count: number): void {
+  if (isSafePolicy(threshold, count)) return;
+  throw new PassportError(
+    'policy-unsafe',
+    `${threshold} of ${count} is not possible: a majority of the holders must be needed, and no more than there are`,
+    { hint: 'With M holders the threshold is more than M/2 and at most M; --threshold changes it in the same step.' },
+  );
+}
+
 /** Refuses what the mesh would refuse, before anybody is asked, with a code that says what to do. */
 async function checkPlan(state: RegistryState, request: ChangeRequest): Promise<void> {
   const after = holdersAfter(state, request);
@@ -76,14 +94,7 @@ async function checkPlan(state: RegistryState, request: ChangeRequest): Promise<
       hint: 'Choose a name that `passport devices` does not list.',
     });
   }
-  const { threshold } = request;
-  if (threshold < 2 || threshold > after.length || 2 * threshold <= after.length || after.length > 32) {
-    throw new PassportError(
-      'policy-unsafe',
-      `${threshold} of ${after.length} is not possible: a majority of the holders must be needed, and no more than there are`,
-      { hint: 'With M holders the threshold is more than M/2 and at most M; --threshold changes it in the same step.' },
-    );
-  }
+  requirePolicy(request.threshold, after.length);
   if (!after.some((holder) => holder.kind === 'device')) {
     throw new PassportError('policy-unsafe', 'the last device cannot leave', { hint: 'Enroll another device first.' });
   }

@@ -30,7 +30,7 @@ import { head, headSlot, holdersOf, type RegistryState } from '../registry/state
 import { storePlaces } from '../sync/ledger.ts';
 import type { Invitation, InviteOptions } from '../types.ts';
 import { checkName } from './found.ts';
-import { type ChangePlan, freshSeat, startChange } from './initiate.ts';
+import { type ChangePlan, freshSeat, requirePolicy, startChange } from './initiate.ts';
 import { type OwnChange, ownChange, setOwnChange } from './own-change.ts';
 import { post, withdraw } from './mail.ts';
 import {
@@ -102,12 +102,17 @@ function setInvitation({ tx }: Pick<MemberView, 'tx'>, i: OpenInvitation): void 
 }
 
 /** Whose place the new device takes, and the threshold after it. */
-function planOf(state: RegistryState, options: InviteOptions): { leaves: Bytes[]; threshold: number } {
+function planOf(state: RegistryState, me: Bytes, options: InviteOptions): { leaves: Bytes[]; threshold: number } {
   const holders = holdersOf(state);
   let leaves: Bytes[] = [];
   if (options.replace !== undefined) {
     const found = holders.find((holder) => holder.name === options.replace);
     if (found === undefined) throw new PassportError('no-such-device', `there is no holder named "${options.replace}"`);
+    if (equal(found.id, me)) {
+      throw new PassportError('usage', 'a device cannot give its own place away', {
+        hint: 'Invite on another device, or --add the new one here and revoke this one there.',
+      });
+    }
     leaves = [found.id];
   } else if (options.add !== true) {
     const kits = holders.filter((holder) => holder.kind === 'kit');
@@ -121,14 +126,16 @@ function planOf(state: RegistryState, options: InviteOptions): { leaves: Bytes[]
   }
   const count = holders.length - leaves.length + 1;
   const least = Math.floor(count / 2) + 1;
-  return { leaves, threshold: options.threshold ?? Math.max(state.threshold, least) };
+  const threshold = options.threshold ?? Math.max(state.threshold, least);
+  requirePolicy(threshold, count);
+  return { leaves, threshold };
 }
 
 /** Makes an invitation; an earlier one that was not finished is burnt. */
 export async function invite(device: Device, view: MemberView, options: InviteOptions): Promise<Invitation> {
   const { state, tx } = view;
   const { clock } = device.env;
-  const plan = planOf(state, options);
+  const plan = planOf(state, view.secrets.deviceId, options);
   await burn(device, view);
   const places = await storePlaces(tx);
   const ephemeral = receiveKey(device.random);

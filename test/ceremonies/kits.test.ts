@@ -59,7 +59,9 @@ describe('a kit', () => {
     expect((await laptop.passport.status()).slot).toBe(1);
     store.fault = () => undefined;
     const [open] = await laptop.passport.requests();
-    expect(await laptop.passport.finish(open!.id, { ...left, kits: kits.slice(0, 2) })).toMatchObject({ state: 'decided' });
+    expect(await laptop.passport.finish(open!.id, { ...left, kits: kits.slice(0, 2) })).toMatchObject({
+      state: 'decided',
+    });
   });
 
   it('does not vote while a store cannot be read, unless its person wants it', async () => {

@@ -203,4 +203,57 @@ describe('a recovery that is left', () => {
   });
 });
 
+describe('a recovery that was left while a remaining device changed the mesh', () => {
+  it.each(['rename', 'reshare'] as const)('begins again in what is now (%s), on the same machine', async (kind) => {
+    const world = new World(`moved on ${kind}`);
+    const laptop = await world.create('laptop', { threshold: 3, holders: 5 });
+    await laptop.passport.put('wallet', 'seed words');
+    const kits = laptop.kits.map(words);
+    const phone = await world.enroll('phone', laptop, { kits: kits.slice(0, 2) });
+    const home = world.home();
+    const store = world.store();
+    store.fault = (call, name) => (call === 'put' && name.includes('/hot/v-') ? storeDown() : undefined);
+    const options = { kits: kits.slice(0, 3), replace: ['laptop'] };
+    expect(await rejectionOf(recover(home, options))).toBe('store-unreachable');
+    store.fault = () => undefined;
+    const change = { passphrase: PASSPHRASE, kits: kits.slice(0, 2), timeoutMs: 0 };
+    const done =
+      kind === 'rename'
+        ? await phone.passport.rename('kit-1', 'paper', change)
+        : await phone.passport.reshare({ ...change, threshold: 4 });
+    expect(await world.settle(phone, done, [], change)).toMatchObject({ state: 'decided' });
+    // What was asked of the old slot can come to nothing: the machine is told, and asked again it comes in.
+    const more = { ...options, kits: kits.slice(0, kind === 'rename' ? 3 : 3) };
+    const again = await recover(home, more).catch((error: unknown) => error);
+    if (kind === 'reshare') {
+      expect(again).toMatchObject({ code: 'not-enough-holders' }); // four are needed now
+      expect(await Passport.peek(home.environment)).toBeUndefined();
+      return;
+    }
+    const desktop = again as Passport;
+    expect(await desktop.status()).toMatchObject({ device: 'desktop', slot: 3, holders: 5 });
+    expect(await desktop.get('wallet')).toBeDefined();
+  });
+
+  it('with the kits that are enough now, also over a new epoch', async () => {
+    const world = new World('moved on enough');
+    const laptop = await world.create('laptop', { threshold: 3, holders: 5 });
+    await laptop.passport.put('wallet', 'seed words');
+    const kits = laptop.kits.map(words);
+    const phone = await world.enroll('phone', laptop, { kits: kits.slice(0, 2) });
+    const home = world.home();
+    world.store().fault = (call, name) => (call === 'put' && name.includes('/hot/v-') ? storeDown() : undefined);
+    const options = { kits: kits.slice(0, 3), replace: ['laptop'] };
+    expect(await rejectionOf(recover(home, options))).toBe('store-unreachable');
+    world.store().fault = () => undefined;
+    const change = { passphrase: PASSPHRASE, newPassphrase: 'another', kits: kits.slice(0, 2), timeoutMs: 0 };
+    const done = await phone.passport.changePassphrase(change);
+    expect(await world.settle(phone, done, [], change)).toMatchObject({ state: 'decided' });
+    expect(await rejectionOf(recover(home, options))).toBe('wrong-passphrase');
+    const desktop = await recover(home, { ...options, passphrase: 'another' });
+    expect(await desktop.status()).toMatchObject({ device: 'desktop', slot: 3, epoch: 3 });
+    expect(await desktop.get('wallet')).toBeDefined();
+  });
+});
+
 const storeDown = () => new PassportError('store-unreachable', 'the store is down');

@@ -34,6 +34,8 @@ export const DAY = 24 * 60 * MINUTE;
 export class TestClock {
   time = Date.UTC(2026, 10, 20, 12, 0, 0);
   boot = 'boot-1';
+  /** How long a sleep really takes, for devices that run at the same time: else one polls while another computes. */
+  pauseMs = 0;
   #mono = 1_000_000;
 
   clone(): TestClock {
@@ -72,7 +74,7 @@ export class TestClock {
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     this.pass(ms);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => (this.pauseMs > 0 ? setTimeout(resolve, this.pauseMs) : setImmediate(resolve)));
   }
 }
 

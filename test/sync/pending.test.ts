@@ -58,7 +58,8 @@ describe('changes of a device that is locked now', () => {
     for (let i = 0; i < 5; i++) await laptop.passport.put(`a/${i}`, `${i}`);
     const store = world.store();
     let puts = 0;
-    store.fault = (call) => (call === 'put' && puts++ % 2 === 0 ? new PassportError('store-unreachable', 'down') : undefined);
+    store.fault = (call) =>
+      call === 'put' && puts++ % 2 === 0 ? new PassportError('store-unreachable', 'down') : undefined;
     for (let i = 0; i < 6; i++) await laptop.passport.sync();
     store.fault = () => undefined;
     await laptop.passport.sync();
@@ -74,7 +75,9 @@ describe('a grant that a store lost', () => {
     const change = await laptop.passport.reshare({ ...left, threshold: 3, noSpare: true });
     expect(await world.settle(laptop, change, [tablet])).toMatchObject({ state: 'decided' });
     const store = world.store();
-    const grants = [...store.objects.keys()].filter((name) => parseName(name)?.kind === 'grant' && name.includes('00000003-'));
+    const grants = [...store.objects.keys()].filter(
+      (name) => parseName(name)?.kind === 'grant' && name.includes('00000003-'),
+    );
     expect(grants).toHaveLength(3);
     for (const name of grants) store.objects.delete(name);
     const report = await phone.passport.sync();

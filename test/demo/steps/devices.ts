@@ -56,7 +56,7 @@ export async function allRead(stage: Stage): Promise<void> {
   const alone = await Promise.all([attempt(stage, phone, ['get', 'ssh/id_ed25519']), attempt(stage, tablet, ['ls'])]);
   screen.check(
     alone.every(({ error }) => error === 'locked'),
-    'Refused: locked.',
+    'Refused: the passport is locked.',
     () => alone.map(({ json }) => JSON.stringify(json)).join('\n'),
   );
   screen.say('So each asks the others. Maria compares the numbers and says yes on the laptop:');

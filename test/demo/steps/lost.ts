@@ -29,7 +29,7 @@ export async function lostAndFound(stage: Stage): Promise<void> {
   rmSync(desktop.directory, { recursive: true });
   screen.say('His house burns down, and with it all his devices. On a borrowed computer he starts with one sheet:');
   const rescue = stage.machine('rescue');
-  const recover = ['recover', '--store', 'folder:../shared', '--name', 'rescue', '--kit-out', '../new-paper', '--yes'];
+  const recover = ['recover', '--store', 'folder:../shared', '--name', 'rescue', '--yes'];
   const kits = [1, 2].map((number) => ['--kit', `../paper-of-paul/kit-${number}.txt`]) as [string[], string[]];
   const alone = await attempt(stage, rescue, [...recover, ...kits[0]]);
   screen.check(alone.error === 'not-enough-holders', 'Refused: one sheet is one holder, and two are needed.', () =>

@@ -11,11 +11,13 @@ import { stolenLaptop } from './theft.ts';
 
 const LOGIN = 'logins/bank.example';
 
+const WHY = { revoked: 'the laptop is out', 'kit-unknown': 'the sheet is out' } as const;
+
 interface Attempt {
   readonly hope: string;
   readonly commands: readonly (readonly string[])[];
   /** The error that the last command must end with. */
-  readonly refusal: string;
+  readonly refusal: keyof typeof WHY;
 }
 
 const ATTEMPTS: readonly Attempt[] = [
@@ -102,7 +104,7 @@ export async function thief(stage: Stage): Promise<void> {
   for (const [i, { hope, commands, refusal }] of ATTEMPTS.entries()) {
     const { json, error } = results[i] as Result;
     for (const command of commands) screen.command('thief', command);
-    screen.check(error === refusal, `${hope}? No: ${error ?? 'it was done'}.`, () => JSON.stringify(json));
+    screen.check(error === refusal, `${hope}? No: ${WHY[refusal]}.`, () => JSON.stringify(json));
   }
 
   screen.say('Has anything changed for Maria?');
