@@ -123,11 +123,11 @@ describe('a device comes in', () => {
     const enrolling = laptop.passport.enroll(id, {
       ...{ words: wordsOf(home).join(' '), passphrase: PASSPHRASE, timeoutMs: DAY },
     });
-    let done = false;
+    const ended = { yes: false };
     const finished = enrolling.finally(() => {
-      done = true;
+      ended.yes = true;
     });
-    while (!done) {
+    while (!ended.yes) {
       await world.approveAll(phone);
       await new Promise((resolve) => setTimeout(resolve, 3));
     }
