@@ -116,7 +116,7 @@ async function compareWords(device: Device, joining: Joining): Promise<void> {
     warnings: [],
   });
   if (!yes) {
-    await forgetHome(device);
+    await abandon(device);
     throw new PassportError('refused', 'the words were not confirmed; nothing was joined');
   }
   await device.transact(async ({ tx }) => setJoining(tx, { ...(await must(tx)), confirmed: true }));
@@ -159,7 +159,7 @@ async function begin(
         hint: 'Choose another --home.',
       });
     }
-    await forgetHome(device); // the invitation before came to nothing
+    await abandon(device); // the invitation before came to nothing
   }
   const { pid } = data;
   const key = await env.keystore.createKey(deviceAsker(env, undefined, 'new'));
@@ -312,7 +312,7 @@ async function answerPlaces(
     }
     const read = readPairPlace(plaintext);
     if ('refused' in read) {
-      await forgetHome(device);
+      await abandon(device);
       const contested = read.refused === 'pairing-contested';
       const code = contested ? 'pairing-contested' : read.refused === 'words-mismatch' ? 'words-mismatch' : 'refused';
       throw new PassportError(
@@ -384,8 +384,8 @@ async function anyGrant(store: Store, place: Opened['place']): Promise<boolean> 
   return false;
 }
 
-/** Destroys the keys of a device that was never let in; the home is empty again. */
-export async function forgetHome(device: Device): Promise<void> {
+/** Destroys the keys of a joining that came to nothing; the home is empty again. */
+async function abandon(device: Device): Promise<void> {
   await device.replica.transact(async (tx) => {
     tx.delete('joining');
     tx.setNote('passport', null);

@@ -100,15 +100,10 @@ function leaving(state: RegistryState, names: readonly string[] | undefined): Ho
 const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
 /** Opens the mesh with the kits, asks the person, makes the device. The home is then one that waits to be let in. */
-async function makeDevice(
-  env: Environment,
-  options: RecoverOptions,
-  passphrases: Passphrases,
-  located: Located,
-): Promise<Made> {
+async function makeDevice(env: Environment, options: RecoverOptions, passphrases: Passphrases): Promise<Made> {
   const name = checkName(options.name);
   const kits = options.kits ?? [];
-  const { entered, places, failed } = located;
+  const { entered, places, failed } = await locate(env, options.stores, kits);
   const { pid, state } = entered;
   const hands = kitHands(pid, kits);
   requireHolders(state, hands);
@@ -201,29 +196,19 @@ async function openWith(
 
 const namesOf = (holders: readonly Holder[]) => holders.map((holder) => holder.name).join(', ');
 
-/**
- * The device of a recovery that was left before it was let in; `passport-exists` for any other home. Undefined when the mesh
- * went on without it: its keys are worth nothing then, and the home is empty again.
- */
+/** The device of a recovery that was left before it was let in; `passport-exists` for any other home. */
 async function leftDevice(
   env: Environment,
   pid: Bytes,
   options: RecoverOptions,
   passphrases: Passphrases,
-  now: RegistryState,
-): Promise<Made | undefined> {
+): Promise<Made> {
   const device = await Device.open(env, pid, await env.keystore.openKey(() => env.person.devicePassphrase('current')));
   const waits = await device.transact(
     async ({ state, secrets }) => state !== undefined && memberOf(state, secrets.deviceId) === undefined,
   );
   if (!waits) {
     throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
-  }
-  const before = await device.asMember(async (view) => view);
-  const letIn = memberOf(now, before.secrets.deviceId) !== undefined;
-  if (!equal(now.pid, pid) || (headSlot(now) > headSlot(before.state) && !letIn)) {
-    await forgetHome(device);
-    return undefined;
   }
   const hands = kitHands(pid, options.kits ?? []);
   const { state, shares } = await device.asMember(async (view) => {
@@ -241,10 +226,9 @@ export async function openRecover(env: Environment, options: RecoverOptions): Pr
     current: async () => options.passphrase ?? env.person.passphrase('current'),
   });
   const known = await (await env.journal()).get('n/passport');
-  if (known !== undefined) await requireLeft(env, known);
-  const located = await locate(env, options.stores, options.kits ?? []);
-  const left = known && (await leftDevice(env, known, options, passphrases, located.entered.state));
-  const { device, kek } = left ?? (await makeDevice(env, options, passphrases, located));
+  const made =
+    known === undefined ? makeDevice(env, options, passphrases) : leftDevice(env, known, options, passphrases);
+  const { device, kek } = await made;
   const state = await device.asMember(async (view) => view.state);
   await device.useSession(newSession(env.clock, kek, state.epoch, options.sessionMs ?? DEFAULT_SESSION_MS), state);
   return { device, passphrases };
