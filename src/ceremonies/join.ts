@@ -30,6 +30,7 @@ import type { Store } from '../storage/store.ts';
 import { setStorePlaces } from '../sync/ledger.ts';
 import { fetchAll, listFolder, pathOf, putObject, throwIfAborted } from '../sync/transfer.ts';
 import type { Environment, JoinOptions } from '../types.ts';
+import { forgetHome } from './forget.ts';
 import { enterAsDevice, lookAround, together } from './enter.ts';
 import { checkName, deviceAsker } from './found.ts';
 import { readPairPlace } from './invite.ts';
@@ -116,7 +117,7 @@ async function compareWords(device: Device, joining: Joining): Promise<void> {
     warnings: [],
   });
   if (!yes) {
-    await abandon(device);
+    await forgetHome(device);
     throw new PassportError('refused', 'the words were not confirmed; nothing was joined');
   }
   await device.transact(async ({ tx }) => setJoining(tx, { ...(await must(tx)), confirmed: true }));
@@ -159,7 +160,7 @@ async function begin(
         hint: 'Choose another --home.',
       });
     }
-    await abandon(device); // the invitation before came to nothing
+    await forgetHome(device); // the invitation before came to nothing
   }
   const { pid } = data;
   const key = await env.keystore.createKey(deviceAsker(env, undefined, 'new'));
@@ -312,7 +313,7 @@ async function answerPlaces(
     }
     const read = readPairPlace(plaintext);
     if ('refused' in read) {
-      await abandon(device);
+      await forgetHome(device);
       const contested = read.refused === 'pairing-contested';
       const code = contested ? 'pairing-contested' : read.refused === 'words-mismatch' ? 'words-mismatch' : 'refused';
       throw new PassportError(
@@ -382,14 +383,4 @@ async function tryEnter(
 async function anyGrant(store: Store, place: Opened['place']): Promise<boolean> {
   for await (const name of store.list(`${storeRoot(place.id)}/grant`)) if (parseName(name) !== undefined) return true;
   return false;
-}
-
-/** Destroys the keys of a joining that came to nothing; the home is empty again. */
-async function abandon(device: Device): Promise<void> {
-  await device.replica.transact(async (tx) => {
-    tx.delete('joining');
-    tx.setNote('passport', null);
-    tx.setNote('keystore', null);
-  });
-  await device.env.keystore.prune('99999999-none');
 }

@@ -27,6 +27,7 @@ import type { Environment, KeepKits, RecoverOptions } from '../types.ts';
 import { keepDecided } from './decide.ts';
 import { enterByKits, type EnteredByKits, lookAround, passportsIn, together } from './enter.ts';
 import { checkName, DEFAULT_SESSION_MS, deviceAsker, kitSheet, makeKit } from './found.ts';
+import { forgetHome } from './forget.ts';
 import { contribution, keepGrants, kitOpener } from './grants.ts';
 import { endChange, freshSeat, startChange } from './initiate.ts';
 import { type OwnChange, ownChange } from './own-change.ts';
@@ -100,10 +101,15 @@ function leaving(state: RegistryState, names: readonly string[] | undefined): Ho
 const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
 /** Opens the mesh with the kits, asks the person, makes the device. The home is then one that waits to be let in. */
-async function makeDevice(env: Environment, options: RecoverOptions, passphrases: Passphrases): Promise<Made> {
+async function makeDevice(
+  env: Environment,
+  options: RecoverOptions,
+  passphrases: Passphrases,
+  located: Located,
+): Promise<Made> {
   const name = checkName(options.name);
   const kits = options.kits ?? [];
-  const { entered, places, failed } = await locate(env, options.stores, kits);
+  const { entered, places, failed } = located;
   const { pid, state } = entered;
   const hands = kitHands(pid, kits);
   requireHolders(state, hands);
@@ -197,19 +203,25 @@ async function openWith(
 const namesOf = (holders: readonly Holder[]) => holders.map((holder) => holder.name).join(', ');
 
 /** The device of a recovery that was left before it was let in; `passport-exists` for any other home. */
-async function leftDevice(
-  env: Environment,
-  pid: Bytes,
-  options: RecoverOptions,
-  passphrases: Passphrases,
-): Promise<Made> {
+async function waitingDevice(env: Environment, pid: Bytes): Promise<Device> {
   const device = await Device.open(env, pid, await env.keystore.openKey(() => env.person.devicePassphrase('current')));
   const waits = await device.transact(
     async ({ state, secrets }) => state !== undefined && memberOf(state, secrets.deviceId) === undefined,
   );
-  if (!waits) {
-    throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
-  }
+  if (waits) return device;
+  throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
+}
+
+/** Whether what this device asked for can still let it in; not when the mesh went on without it, or it is of another one. */
+function isCurrent(device: Device, now: RegistryState): Promise<boolean> {
+  return device.asMember(async ({ state, secrets }) => {
+    if (!equal(now.pid, device.pid)) return false;
+    return headSlot(now) <= headSlot(state) || memberOf(now, secrets.deviceId) !== undefined;
+  });
+}
+
+async function goOn(device: Device, options: RecoverOptions, passphrases: Passphrases): Promise<Made> {
+  const { pid, env } = device;
   const hands = kitHands(pid, options.kits ?? []);
   const { state, shares } = await device.asMember(async (view) => {
     requireHolders(view.state, hands);
@@ -226,9 +238,13 @@ export async function openRecover(env: Environment, options: RecoverOptions): Pr
     current: async () => options.passphrase ?? env.person.passphrase('current'),
   });
   const known = await (await env.journal()).get('n/passport');
-  const made =
-    known === undefined ? makeDevice(env, options, passphrases) : leftDevice(env, known, options, passphrases);
-  const { device, kek } = await made;
+  const waiting = known && (await waitingDevice(env, known));
+  const located = await locate(env, options.stores, options.kits ?? []);
+  const current = waiting !== undefined && (await isCurrent(waiting, located.entered.state));
+  if (waiting !== undefined && !current) await forgetHome(waiting);
+  const { device, kek } = current
+    ? await goOn(waiting, options, passphrases)
+    : await makeDevice(env, options, passphrases, located);
   const state = await device.asMember(async (view) => view.state);
   await device.useSession(newSession(env.clock, kek, state.epoch, options.sessionMs ?? DEFAULT_SESSION_MS), state);
   return { device, passphrases };

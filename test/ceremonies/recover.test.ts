@@ -203,4 +203,50 @@ describe('a recovery that is left', () => {
   });
 });
 
+describe('a recovery that was left while a remaining device changed the mesh', () => {
+  /** Laptop, phone and three kits, 3 of 5; a recovery was left before its request came anywhere. */
+  async function leftOne(label: string) {
+    const world = new World(`moved on ${label}`);
+    const laptop = await world.create('laptop', { threshold: 3, holders: 5 });
+    await laptop.passport.put('wallet', 'seed words');
+    const kits = laptop.kits.map(words);
+    const phone = await world.enroll('phone', laptop, { kits: kits.slice(0, 2) });
+    const home = world.home();
+    const store = world.store();
+    store.fault = (call, name) => (call === 'put' && name.includes('/hot/v-') ? storeDown() : undefined);
+    const options = { kits: kits.slice(0, 3), replace: ['laptop'] };
+    expect(await rejectionOf(recover(home, options))).toBe('store-unreachable');
+    store.fault = () => undefined;
+    const change = { passphrase: PASSPHRASE, kits: kits.slice(0, 2), timeoutMs: 0 };
+    return { world, phone, home, options, change };
+  }
+
+  it('is asked again in what is now, on the same machine', async () => {
+    const { world, phone, home, options, change } = await leftOne('rename');
+    const done = await phone.passport.rename('kit-1', 'paper', change);
+    expect(await world.settle(phone, done, [], change)).toMatchObject({ state: 'decided' });
+    const desktop = await recover(home, options);
+    expect(await desktop.status()).toMatchObject({ device: 'desktop', slot: 3, holders: 5 });
+    expect(await desktop.get('wallet')).toBeDefined();
+  });
+
+  it('needs as many kits as now are needed', async () => {
+    const { world, phone, home, options, change } = await leftOne('reshare');
+    const done = await phone.passport.reshare({ ...change, threshold: 4 });
+    expect(await world.settle(phone, done, [], change)).toMatchObject({ state: 'decided' });
+    expect(await rejectionOf(recover(home, options))).toBe('not-enough-holders');
+  });
+
+  it('needs the passphrase of now', async () => {
+    const { world, phone, home, options, change } = await leftOne('passphrase');
+    const both = { ...change, newPassphrase: 'another' };
+    const done = await phone.passport.changePassphrase(both);
+    expect(await world.settle(phone, done, [], both)).toMatchObject({ state: 'decided' });
+    expect(await rejectionOf(recover(home, options))).toBe('wrong-passphrase');
+    const desktop = await recover(home, { ...options, passphrase: 'another' });
+    expect(await desktop.status()).toMatchObject({ device: 'desktop', slot: 3, epoch: 3 });
+    expect(await desktop.get('wallet')).toBeDefined();
+  });
+});
+
 const storeDown = () => new PassportError('store-unreachable', 'the store is down');
