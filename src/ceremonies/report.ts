@@ -1,5 +1,6 @@
 /** A sync as a person sees it: what came, what went, what waits, what happened in the registry. */
 import { parseRequest } from '../format/entry.ts';
+import { bundleSummary } from '../records/objects.ts';
 import { conflicts } from '../records/conflicts.ts';
 import { applyEntry, type RegistryState } from '../registry/state.ts';
 import type { SyncOptions, SyncReport } from '../types.ts';
@@ -29,7 +30,12 @@ export async function syncReport(run: Runtime, options: SyncOptions): Promise<Sy
       notices.push(`Two copies of "${name}" write at once: let it go and bring it back as a new device.`);
   }
   const left = await device.asMember(async (view) => leftAt(view));
-  if (left !== undefined) notices.push(`This device was revoked in entry ${left}.`);
+  if (left !== undefined) {
+    const kept = await device.transact(async ({ tx }) => (await bundleSummary(tx)).pending);
+    notices.push(
+      `This device was revoked in entry ${left}.${kept > 0 ? ' What was written here and not sent before stays here.' : ''}`,
+    );
+  }
   const fresh = (await conflictIds(run)).filter(({ id }) => !before.some((known) => known.id === id));
   for (const { id, key } of fresh) run.tell({ event: 'conflict', id, key });
   const waiting =

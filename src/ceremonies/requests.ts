@@ -289,7 +289,7 @@ export async function cancel(run: Runtime, id: string): Promise<void> {
     }
     const unlock = await ownUnlock(view, device.pid);
     if (unlock === undefined || !starts(unlock.rid, id)) return false;
-    await endUnlock(device, view, unlock, true);
+    await endUnlock(device, view, unlock);
     return true;
   });
   if (!done && !(await cancelOwn(run, id))) throw unknown();

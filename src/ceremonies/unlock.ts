@@ -192,25 +192,24 @@ export async function refuseUnlock(device: Device, view: MemberView, request: Un
   await sendMail(device, view, to, { kind: 'refuse', id: request.rid, body: encode([request.hash, signed]) });
 }
 
-/** Ends this device's own request: its mail is taken back, its one-time key destroyed; others are told when it was cancelled. */
-export async function endUnlock(
-  device: Device,
-  view: MemberView,
-  request: UnlockRequest,
-  cancelled: boolean,
-): Promise<void> {
+/**
+ * Ends this device's own request, settled or not: its mail is taken back, its one-time key destroyed, and who has not answered
+ * is told, so that nobody approves what nobody waits for.
+ */
+export async function endUnlock(device: Device, view: MemberView, request: UnlockRequest): Promise<void> {
   const { state, secrets, tx } = view;
   const posted = ((await tx.get('unlock')) as [Bytes, string[]] | null | undefined)?.[1] ?? [];
+  const answered = (await unread(tx)).filter(({ id }) => equal(id, request.rid)).map(({ sender }) => sender);
   tx.set('unlock', null);
   await withdraw(tx, ({ hash }) => posted.includes(hash));
   for (const kind of ['share', 'refuse'] as const) await finishMail(tx, { id: request.rid, kind });
-  if (cancelled) {
-    const signed = signStatement(secrets.signSeed, device.pid, 'unlock-cancel', request.rid, request.hash);
-    for (const id of request.chosen) {
-      const to = holderOf(state, id);
-      if (to !== undefined)
-        await sendMail(device, view, to, { kind: 'cancel', id: request.rid, body: encode([request.hash, signed]) });
-    }
+  const open = request.epoch === state.epoch && request.notAfter > device.env.clock.now();
+  const signed = signStatement(secrets.signSeed, device.pid, 'unlock-cancel', request.rid, request.hash);
+  const body = encode([request.hash, signed]);
+  for (const id of open ? request.chosen : []) {
+    const to = holderOf(state, id);
+    if (to === undefined || answered.some((sender) => equal(sender, id))) continue;
+    await sendMail(device, view, to, { kind: 'cancel', id: request.rid, body });
   }
   await device.box.write(tx, withoutOneTime(secrets, request.rid));
 }

@@ -63,9 +63,10 @@ export async function unlock(run: Runtime, options: UnlockOptions): Promise<Sess
     });
   }
   // Only now: after a wrong passphrase nobody has to approve again.
-  await device.asMember(async (view) => {
+  const asked = await device.asMember(async (view) => {
     const request = await ownUnlock(view, device.pid);
-    if (request !== undefined) await endUnlock(device, view, request, false);
+    if (request !== undefined) await endUnlock(device, view, request);
+    return request !== undefined;
   });
   const session = await run.sessionFor(opened.kek, state.epoch, options.ttlMs ?? DEFAULT_SESSION_MS);
   await settle(device);
@@ -74,6 +75,7 @@ export async function unlock(run: Runtime, options: UnlockOptions): Promise<Sess
       await acknowledge(device, view);
     }
   });
+  if (asked) await run.sync(hands, { signal: options.signal }); // who was not needed hears of it
   return session;
 }
 
@@ -99,7 +101,7 @@ async function fromOthers(
     }
     const before = await ownUnlock(view, device.pid);
     if (before !== undefined && isOpen(device, view, before)) return before;
-    if (before !== undefined) await endUnlock(device, view, before, false);
+    if (before !== undefined) await endUnlock(device, view, before);
     return askUnlock(
       device,
       { ...view, secrets: await device.box.read(view.tx) },
@@ -123,7 +125,7 @@ async function fromOthers(
       const left = request.chosen.length - answers.refusedBy.length - others.length;
       if (own.length + good >= need) return { others };
       if (own.length + good + left >= need) return undefined;
-      await endUnlock(device, view, request, false);
+      await endUnlock(device, view, request);
       if (good < others.length) return { others }; // opening says whose share is wrong
       const by = answers.refusedBy.map((id) => memberOf(state, id)?.name ?? '?').join(', ');
       return { others, refused: new PassportError('refused', `refused by ${by}`) };

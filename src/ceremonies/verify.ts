@@ -111,6 +111,7 @@ async function verifyGrants(device: Device, view: MemberView, found: Findings): 
 
 export async function verify(run: Runtime, options: VerifyOptions): Promise<VerifyReport> {
   const { device } = run;
+  await run.requireMember();
   const { found, own } = await device.asMember(async (view) => {
     const found = nothing();
     await verifyRegistry(device, view, found);

@@ -359,7 +359,8 @@ export async function push(
   let sent = 0;
   const prepared = await device.asMember(async (view) => {
     const catalog = await catalogOf(view, clock.now());
-    const pending = (await bundleSummary(view.tx)).pending > 0;
+    const mayWrite = holderOf(view.state, view.secrets.deviceId) !== undefined; // what a revoked device wrote stays here
+    const pending = mayWrite && (await bundleSummary(view.tx)).pending > 0;
     const own = pending ? await pendingBundles(view.tx, device.records(view), view.state.epoch) : undefined;
     const { version } = await bundleSummary(view.tx);
     const every =

@@ -5,7 +5,17 @@ import { type Kit, Passport } from '../../src/index.ts';
 import { parseName } from '../../src/format/names.ts';
 import { audit } from '../helpers/audit.ts';
 import { rejectionOf } from '../helpers/codes.ts';
-import { DAY, noticesOf, PASSPHRASE, stopsWaiting, text, threeDevices, twoDevices, words } from '../helpers/mesh.ts';
+import {
+  contents,
+  DAY,
+  noticesOf,
+  PASSPHRASE,
+  stopsWaiting,
+  text,
+  threeDevices,
+  twoDevices,
+  words,
+} from '../helpers/mesh.ts';
 
 const left = { passphrase: PASSPHRASE, timeoutMs: 0 };
 
@@ -220,5 +230,26 @@ describe('a revoked device', () => {
     for (const { clock } of world.homes) clock.pass(DAY);
     await tablet.passport.sync();
     expect((await tablet.passport.devices()).map(({ name }) => name)).toContain('laptop');
+  });
+});
+
+describe('a revoked device that did not know it and wrote on', () => {
+  it('sends nothing of it, hears that it was revoked, and can verify and write no more', async () => {
+    const { world, laptop, phone, tablet } = await threeDevices('revoke-stale');
+    await world.unlock(phone, laptop);
+    const change = await laptop.passport.revoke('phone', { ...left, kit: false });
+    await world.settle(laptop, change, [tablet]);
+    const before = await contents(world.store());
+    await phone.passport.put('late', 'x');
+    const { waitingForUnlock, notices } = await phone.passport.sync();
+    expect(waitingForUnlock).toBe(0);
+    expect(notices.at(-1)).toBe(
+      'This device was revoked in entry 3. What was written here and not sent before stays here.',
+    );
+    expect(await contents(world.store())).toEqual(before);
+    expect(await rejectionOf(phone.passport.put('later', 'y'))).toBe('revoked');
+    expect(await rejectionOf(phone.passport.verify())).toBe('revoked');
+    expect(await text(phone, 'old')).toBe('written before');
+    expect(await laptop.passport.verify()).toMatchObject({ ok: true });
   });
 });

@@ -13,6 +13,7 @@ import { Passport } from '../../src/index.ts';
 import { holderOf } from '../../src/registry/state.ts';
 import { rejectionOf } from '../helpers/codes.ts';
 import {
+  contents,
   DAY,
   type Home,
   type Member,
@@ -336,5 +337,21 @@ describe('a session', () => {
       () => passport.quarantine(),
     ];
     for (const call of calls) expect(await rejectionOf(call())).toBe('locked');
+  });
+});
+
+describe('an unlock that is settled', () => {
+  it('waits for nobody any more: who was not needed hears of it, and no mail of it stays in the store', async () => {
+    const { world, laptop, phone, tablet } = await threeDevices('settled');
+    const mails = async () => [...(await contents(world.store())).keys()].filter((name) => name.includes('/hot/m-'));
+    const before = await mails();
+    await stopsWaiting(phone.passport.unlock(asked));
+    await tablet.passport.sync();
+    expect(await tablet.passport.requests()).toMatchObject([{ kind: 'unlock', from: 'phone' }]);
+    await world.approveAll(laptop);
+    await phone.passport.unlock(asked);
+    await tablet.passport.sync();
+    expect(await tablet.passport.requests()).toEqual([]);
+    expect(await mails()).toEqual(before);
   });
 });
