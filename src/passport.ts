@@ -343,6 +343,12 @@ export class Passport {
     return this.#changed(await rename(await this.#ready(), from, to, options));
   }
 
+  /** Lets a device keep the key of the vault and open it without anybody's approval and without the passphrase; or ends that. */
+  async unattended(name: string, on: boolean, options: ChangeOptions = {}): Promise<Change> {
+    const { unattended } = await ceremonies();
+    return this.#changed(await unattended(await this.#ready(), name, on, options));
+  }
+
   /** Takes up a change of this device that was left, and waits for it. A new passphrase is asked for again if it was one. */
   async finish(id: string, options: PassphraseOptions = {}): Promise<Change> {
     const { finish } = await ceremonies();

@@ -1,5 +1,5 @@
 /** What the SDK's calls start, as one module: many small files take longer to load than to run. */
-export { enroll, changePassphrase, finish, finishRecover, rename, reshare, revoke } from './changes.ts';
+export { enroll, changePassphrase, finish, finishRecover, rename, reshare, revoke, unattended } from './changes.ts';
 export { drill } from './drill.ts';
 export { found } from './found.ts';
 export { checkKit, devices, log } from './health.ts';

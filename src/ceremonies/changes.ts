@@ -29,6 +29,7 @@ import { cancelChange, changeNumber, type ChangePlan, endChange, freshSeat, isOv
 import { type OwnChange, ownChange } from './own-change.ts';
 import { confirmWords, finishInvitation, requireInvitation, startEnroll } from './invite.ts';
 import { given, type Runtime } from './runtime.ts';
+import { unattendedAfter } from './unattended.ts';
 import { readSlot } from './slot.ts';
 
 export function holderNamed(state: RegistryState, name: string): Member {
@@ -280,6 +281,14 @@ export function rename(runtime: Runtime, from: string, to: string, options: Chan
   return run(runtime, options, runtime.passphrases(options.passphrase, true), async (view) => ({
     change: await begin(runtime, view, { kind: 'policy', names: [{ id: holderNamed(view.state, from).id, name }] }),
   }));
+}
+
+/** Whether a device may open the passport without anybody's approval. */
+export function unattended(runtime: Runtime, name: string, on: boolean, options: ChangeOptions): Promise<Change> {
+  return run(runtime, options, runtime.passphrases(options.passphrase, true), async (view) => {
+    const unlockDevices = unattendedAfter(view.state, holderNamed(view.state, name), on);
+    return { change: await begin(runtime, view, { kind: 'policy', unlockDevices }) };
+  });
 }
 
 /** Takes up this device's open change again. */

@@ -1,5 +1,5 @@
 /** The registry in words: what a request or an entry changes, for cards and for `log`. Names come from the registry only. */
-import type { Bytes } from '../bytes.ts';
+import { type Bytes, equal } from '../bytes.ts';
 import { deviceWords } from '../crypto/words.ts';
 import type { ChangeRequest } from '../format/entry.ts';
 import { holdersAfter, holdersOf, memberOf, type RegistryState } from '../registry/state.ts';
@@ -10,6 +10,9 @@ export function nameOf(state: RegistryState, id: Bytes): string {
 }
 
 const list = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
+
+const without = (ids: readonly Bytes[], others: readonly Bytes[]) =>
+  ids.filter((id) => !others.some((other) => equal(other, id)));
 
 /** One sentence. `state` is the one before the change. */
 export function summary(state: RegistryState, request: ChangeRequest): string {
@@ -25,10 +28,15 @@ export function summary(state: RegistryState, request: ChangeRequest): string {
     case 'rotate':
       return 'New keys for all holders';
     case 'policy':
-      return (
-        request.names.map(({ id, name }) => `"${nameOf(state, id)}" is called "${name}"`).join('; ') ||
-        'The policy is changed'
-      );
+      return [
+        ...request.names.map(({ id, name }) => `"${nameOf(state, id)}" is called "${name}"`),
+        ...without(request.unlockDevices, state.unlockDevices).map(
+          (id) => `"${nameOf(state, id)}" may open the passport alone`,
+        ),
+        ...without(state.unlockDevices, request.unlockDevices).map(
+          (id) => `"${nameOf(state, id)}" may not open the passport alone any more`,
+        ),
+      ].join('; ');
     case 'holders':
       if (enters.length > 0 && leaves.length > 0) return `${list(enters)} in the place of ${list(leaves)}; ${policy}`;
       if (enters.length > 0) return `${list(enters)} comes in; ${policy}`;
@@ -49,6 +57,8 @@ export function changeCard(pid: Bytes, state: RegistryState, request: ChangeRequ
       member?.kind === 'kit' ? 'this kit opens nothing any more' : 'it can read nothing that is written afterwards';
     warnings.push(`"${nameOf(state, id)}" leaves: ${what}`);
   }
+  for (const id of request.kind === 'policy' ? without(request.unlockDevices, state.unlockDevices) : [])
+    warnings.push(`Whoever holds "${nameOf(state, id)}" will read all records, without any approval or passphrase`);
   if (request.threshold < state.threshold)
     warnings.push(`${request.threshold} holders will open everything, older records too`);
   if (after.length === request.threshold) warnings.push('No holder may be lost any more: all of them will be needed');

@@ -178,7 +178,7 @@ export async function found(env: Environment, options: CreateOptions, keepKits: 
   const replica = openReplica({ journal, localKey, pid, random });
   const opened = Device.with(env, pid, box, replica);
   const secrets: Secrets = {
-    ...{ deviceId: own.id, signSeed: sign.seed, signKey: sign.publicKey, localKey, nameRoot, oneTime: [] },
+    ...{ deviceId: own.id, signSeed: sign.seed, signKey: sign.publicKey, localKey, nameRoot, oneTime: [], kept: null },
     receive: [{ slot: 0, ...receive }],
     mesh: new Map([[0, dealt.meshKey]]),
   };

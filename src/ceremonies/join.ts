@@ -183,7 +183,15 @@ async function begin(
   const sealedHello = await sealPair(data.ephemeralKey, data, 1, [hI], hello, device.random);
   const secrets: Secrets = {
     deviceId: holderId(pid, sign.publicKey),
-    ...{ signSeed: sign.seed, signKey: sign.publicKey, localKey, nameRoot: null, mesh: new Map(), oneTime: [] },
+    ...{
+      signSeed: sign.seed,
+      signKey: sign.publicKey,
+      localKey,
+      nameRoot: null,
+      mesh: new Map(),
+      oneTime: [],
+      kept: null,
+    },
     receive: [{ slot: 0, ...receive }],
   };
   const joining: Joining = { bytes, data, hello, sealedHello, reveal: null, confirmed: false };

@@ -139,7 +139,7 @@ async function makeDevice(
   const secrets: Secrets = {
     deviceId: holderId(pid, sign.publicKey),
     ...{ signSeed: sign.seed, signKey: sign.publicKey, localKey },
-    ...{ nameRoot: entered.nameRoot, mesh: entered.mesh, oneTime: [] },
+    ...{ nameRoot: entered.nameRoot, mesh: entered.mesh, oneTime: [], kept: null },
     receive: [{ slot: headSlot(state) + 1, ...receive }],
   };
   const instance = randomBytes(random, 16);

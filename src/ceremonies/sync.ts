@@ -26,6 +26,7 @@ import { drillDue } from './drill-answers.ts';
 import { advance, type Hands, type Sight } from './engine.ts';
 import { throwIfAborted } from '../sync/transfer.ts';
 import { behind } from '../sync/wanted.ts';
+import { keepKek } from './unattended.ts';
 import { pull, type Pulled, push, type VisitOptions } from './visit.ts';
 
 /** Opens each store at most once per process. */
@@ -201,6 +202,7 @@ export function settle(device: Device): Promise<Settled> {
       await drillDue(device, { ...view, secrets: await device.box.read(tx) });
       await dropOldKeys(device, { ...view, secrets: await device.box.read(tx) });
     }
+    await keepKek(device, { ...view, secrets: await device.box.read(tx) });
     return { applied, keys: indexed?.keys ?? [], notices };
   });
 }

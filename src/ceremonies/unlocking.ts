@@ -10,6 +10,7 @@ import type { Session, UnlockOptions } from '../types.ts';
 import { DEFAULT_SESSION_MS } from './found.ts';
 import { given, type Runtime } from './runtime.ts';
 import { acknowledge, settle } from './sync.ts';
+import { keptKek } from './unattended.ts';
 import {
   askUnlock,
   endUnlock,
@@ -24,6 +25,8 @@ import {
 export async function unlock(run: Runtime, options: UnlockOptions): Promise<Session> {
   const { device } = run;
   await run.requireMember();
+  const alone = await device.asMember(async (view) => ({ kek: keptKek(view), epoch: view.state.epoch }));
+  if (alone.kek !== undefined) return run.sessionFor(alone.kek, alone.epoch, options.ttlMs ?? DEFAULT_SESSION_MS);
   const kits = await run.kits(options.kits);
   const passphrases = run.passphrases(options.passphrase, true);
   const hands = run.hands(run.passphrases(options.passphrase, false));

@@ -170,6 +170,18 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: ['wait'],
   },
   {
+    name: 'unattended',
+    group: MESH,
+    summary: 'lets a device open the passport without approval, or ends that',
+    args: [{ name: 'NAME' }],
+    options: ['off', 'wait'],
+    about: [
+      'For a server at home that must read records while nobody is there. It keeps the key of the vault in its keystore: whoever takes that device, and the passphrase of its keystore if it has one, reads everything. `passport status` on every device says so in red.',
+      'New keys (revoke, enroll, passphrase) end it until the next approved unlock there.',
+    ],
+    examples: ['passport unattended server', 'passport unattended server --off'],
+  },
+  {
     name: 'put',
     group: RECORDS,
     summary: 'writes a record: from a file, from stdin, or typed',

@@ -57,6 +57,7 @@ export const COMMAND_OPTIONS = {
   force: { help: 'replaces files that are there' },
   at: { value: 'VERSION', help: 'an older version, as `history` and `conflicts` show it' },
   watch: { help: 'goes on until interrupted' },
+  off: { help: 'ends it' },
   'no-kit': { help: 'no new recovery kit takes the place of what leaves' },
   'new-passphrase-file': { value: 'FILE', help: 'file with the new passphrase (or PASSPORT_NEW_PASSPHRASE)' },
   take: { value: 'VERSION', help: 'the version that stays' },

@@ -38,6 +38,8 @@ export interface Secrets {
   /** Mesh keys by epoch. */
   readonly mesh: ReadonlyMap<number, Bytes>;
   readonly oneTime: readonly OneTimeSecret[];
+  /** KEK of an epoch, 32 bytes, on a device that may open the passport alone. */
+  readonly kept: { readonly epoch: number; readonly kek: Bytes } | null;
 }
 
 type Encoded = [
@@ -46,6 +48,7 @@ type Encoded = [
   [number, Bytes, Bytes][],
   [number, Bytes][],
   [Bytes, string, number, Bytes][],
+  [number, Bytes] | null,
 ];
 
 function secretsValue(secrets: Secrets): Value {
@@ -56,16 +59,18 @@ function secretsValue(secrets: Secrets): Value {
     secrets.receive.map((key) => [key.slot, key.publicKey, key.privateKey]),
     [...secrets.mesh],
     secrets.oneTime.map((key) => [key.id, key.bootId, Math.ceil(key.deadline), key.secret]),
+    secrets.kept && [secrets.kept.epoch, secrets.kept.kek],
   ];
 }
 
 function toSecrets(value: Value): Secrets {
-  const [, [deviceId, signSeed, signKey, localKey, nameRoot], receive, mesh, oneTime] = value as Encoded;
+  const [, [deviceId, signSeed, signKey, localKey, nameRoot], receive, mesh, oneTime, kept] = value as Encoded;
   return {
     ...{ deviceId, signSeed, signKey, localKey, nameRoot },
     receive: receive.map(([slot, publicKey, privateKey]) => ({ slot, publicKey, privateKey })),
     mesh: new Map(mesh),
     oneTime: oneTime.map(([id, bootId, deadline, secret]) => ({ id, bootId, deadline, secret })),
+    kept: kept && { epoch: kept[0], kek: kept[1] },
   };
 }
 

@@ -28,6 +28,7 @@ function secrets(): Secrets {
       [1, random(32)],
     ]),
     oneTime: [{ id: random(16), bootId: 'boot', deadline: 500, secret: random(64) }],
+    kept: { epoch: 1, kek: random(32) },
   };
 }
 
@@ -43,7 +44,14 @@ describe('secrets', () => {
     const { replica, box } = home();
     for (const value of [
       secrets(),
-      { ...secrets(), nameRoot: null, receive: [], mesh: new Map<number, never>(), oneTime: [] },
+      {
+        ...secrets(),
+        nameRoot: null,
+        receive: [],
+        mesh: new Map<number, never>(),
+        oneTime: [],
+        kept: { epoch: 3, kek: new Uint8Array(32).fill(9) },
+      },
     ]) {
       await replica.transact((tx) => box().write(tx, value));
       expect(await replica.transact((tx) => box().read(tx))).toEqual(value);

@@ -30,6 +30,7 @@ import { run as revoke } from './revoke.ts';
 import { run as rm } from './rm.ts';
 import { run as status } from './status.ts';
 import { run as sync } from './sync.ts';
+import { run as unattended } from './unattended.ts';
 import { run as unlock } from './unlock.ts';
 import { run as verify } from './verify.ts';
 
@@ -67,6 +68,7 @@ export const RUN: Readonly<Record<string, Command>> = {
   rm,
   status,
   sync,
+  unattended,
   unlock,
   verify,
 };
