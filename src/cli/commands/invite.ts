@@ -11,8 +11,8 @@ import { safe, shortId } from '../render/text.ts';
 import { span } from '../render/time.ts';
 
 const POLL_MS = 1000;
-/** Between the right words and the change lies a sync, during which neither is listed. */
-const GONE_POLLS = 15;
+/** So many looks in a row find nothing of it before it counts as gone: one may fall between two steps of the other process. */
+const GONE_POLLS = 3;
 
 export async function run(context: Context): Promise<Outcome> {
   const { options, output, io } = context;
