@@ -38,7 +38,7 @@ export function encode(value: Value): Bytes {
  * 100,000 items, `maxBytes` (1 MiB). The byte strings in the result are copies.
  */
 export function decode(bytes: Bytes, limits: { readonly maxBytes?: number } = {}): Value {
-  if (bytes.length > (limits.maxBytes ?? MAX_BYTES)) throw malformed('longer than allowed');
+  if (bytes.length > (limits.maxBytes ?? MAX_BYTES)) throw malformed('longer than allowed'); // V1
   scan(bytes);
   // A Buffer would be cut into views instead of copies.
   const data = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -49,9 +49,9 @@ export function decode(bytes: Bytes, limits: { readonly maxBytes?: number } = {}
     value = decodeTokens(data, { ...STRICT, tokenizer: new TextTokenizer(data, STRICT) }) as Value;
     end = write(value, again, 0);
   } catch (cause) {
-    throw malformed('not decodable', cause);
+    throw malformed('not decodable', cause); // V12
   }
-  if (end !== bytes.length || !equal(again, bytes)) throw malformed('not the one encoding of its value');
+  if (end !== bytes.length || !equal(again, bytes)) throw malformed('not the one encoding of its value'); // V13
   return value;
 }
 
@@ -84,36 +84,37 @@ function scan(bytes: Bytes): void {
   let at = 0;
   for (;;) {
     if (at >= bytes.length) throw malformed('too short');
-    if (++items > MAX_ITEMS) throw malformed('too many items');
+    if (++items > MAX_ITEMS) throw malformed('too many items'); // V2
     const first = bytes[at++] as number;
     const major = first >> 5;
     const info = first & 31;
     let value = info;
     if (major === SIMPLE) {
-      if (info !== FALSE && info !== TRUE && info !== NULL) throw malformed('a type that is not used');
+      if (info !== FALSE && info !== TRUE && info !== NULL) throw malformed('a type that is not used'); // V3
     } else if (info > 23) {
-      if (info > 27) throw malformed('an indefinite length');
+      if (info > 27) throw malformed('an indefinite length'); // V4
       const width = 1 << (info - 24);
-      if (bytes.length - at < width) throw malformed('too short');
+      if (bytes.length - at < width) throw malformed('too short'); // V5
       value = 0;
       for (let i = 0; i < width; i++) value = value * 256 + (bytes[at++] as number);
-      if (value > Number.MAX_SAFE_INTEGER) throw malformed('an integer above 2^53-1');
+      if (value > Number.MAX_SAFE_INTEGER) throw malformed('an integer above 2^53-1'); // V6
     }
     if (major === BYTES || major === TEXT) {
-      if (bytes.length - at < value) throw malformed('too short');
+      if (bytes.length - at < value) throw malformed('too short'); // V7
       at += value;
     } else if (major === ARRAY) {
-      if (bytes.length - at < value) throw malformed('too short'); // every item has at least one byte
-      if (depth === MAX_DEPTH) throw malformed('nested too deep');
+      if (bytes.length - at < value) throw malformed('too short'); // V8: every item has at least one byte
+      if (depth === MAX_DEPTH) throw malformed('nested too deep'); // V9
       open[depth++] = value;
     } else if (major !== UINT && major !== SIMPLE) {
+      // V10
       throw malformed('a type that is not used');
     }
     while (depth > 0 && open[depth - 1] === 0) depth--;
     if (depth === 0) break;
     open[depth - 1] = (open[depth - 1] as number) - 1;
   }
-  if (at !== bytes.length) throw malformed('bytes after the end');
+  if (at !== bytes.length) throw malformed('bytes after the end'); // V11
 }
 
 /** Length of the encoding of `value`, after checking that all of it is in the format. */

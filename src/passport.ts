@@ -212,7 +212,7 @@ export class Passport {
     const generation = await journal.generation();
     const known = note?.length === 22 && equal(note.slice(0, 16), instance);
     if (known && anchorGeneration(note) <= generation) {
-      this.#anchored = note;
+      this.#anchored = note; // V213
       return;
     }
     // Where no anchor can be kept it says nothing; an own commit that others have and this journal lacks still does.

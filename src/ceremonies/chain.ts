@@ -67,7 +67,7 @@ export function followAll(device: Device, candidates: readonly Candidate[]): Pro
       if (slot > headSlot(view.state) || decided.includes(slot)) continue;
       const verdict = await compareDecided(device, view, slot, bytes);
       if (verdict === 'bad') bad.add(i);
-      if (verdict === 'fork') forked = true;
+      if (verdict === 'fork') forked = true; // V177
     }
     return { decided, bad: [...bad], grantMissing, forked };
   });
@@ -133,7 +133,7 @@ async function compareDecided(
     const before = await stateAfter(device, view, slot - 1);
     if (before === undefined) return 'same';
     await checkEntry(before, other.entry);
-    checkCertificate(before, other.entry, other.certificate);
+    checkCertificate(before, other.entry, other.certificate); // V178
     const mine = (await decidedAt(device, view, slot)) as Decided;
     await freeze(view, before, slot, mine, other);
     return 'fork';

@@ -95,11 +95,11 @@ async function takeAnswer(
     equal(open, challenge) &&
     slot === epochOf(state).slot &&
     verifyStatement(other.signKey, signed, device.pid, 'drill', slot, epoch, other.id, challenge);
-  if (!good) return;
+  if (!good) return; // V196
   await noteAnswer(tx, { holder: other.id, slot, time: Math.max(0, device.env.clock.now()) });
   for (const [kit, s, e, time, sig] of checks) {
     const member = holderOf(state, kit);
-    if (member?.kind !== 'kit' || !verifyStatement(member.signKey, sig, device.pid, 'kit-check', s, e, time)) continue;
+    if (member?.kind !== 'kit' || !verifyStatement(member.signKey, sig, device.pid, 'kit-check', s, e, time)) continue; // V197
     await noteKitCheck(tx, { kit, slot: s, epoch: e, time, signature: sig });
   }
 }

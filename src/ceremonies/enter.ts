@@ -67,7 +67,7 @@ export async function lookAround(store: Store, place: StorePlace, signal?: Abort
   })) {
     if (bytes === undefined || item.name.kind !== 'registry') continue;
     const those = registry.get(item.name.slot) ?? [];
-    if (those.length < MOST_CANDIDATES) registry.set(item.name.slot, [...those, bytes]);
+    if (those.length < MOST_CANDIDATES) registry.set(item.name.slot, [...those, bytes]); // V182
   }
   // An epoch starts in a slot of its own, so none is above the highest slot: names that claim more are passed over.
   const highest = Math.max(-1, ...registry.keys());
@@ -261,7 +261,7 @@ async function viaGrant(
         if (!equal(grant.pid, pid) || !equal(grant.holder, keys.id) || grant.device === null || grant.epoch !== epoch)
           continue;
         const reached = await reach(pid, epoch, grant.device.meshKey, found, from);
-        if (reached?.state.epoch !== epoch) continue; // not decided yet, an entry that lost, or not the newest
+        if (reached?.state.epoch !== epoch) continue; // V183: not decided yet, an entry that lost, or not the newest
         const me = holderOf(reached.state, keys.id);
         if (me === undefined || !equal(me.receiveKey, publicKey)) continue;
         const mine = await openGrantOf(pid, epochOf(reached.state, epoch), keys.id, privateKey, bytes);
@@ -283,7 +283,7 @@ export async function enterAsDevice(
   found: Found,
 ): Promise<Entered | undefined> {
   const entered = await viaGrant(pid, keys, found);
-  return entered?.state.entries.some(({ id }) => equal(id, pinned)) === true ? entered : undefined;
+  return entered?.state.entries.some(({ id }) => equal(id, pinned)) === true ? entered : undefined; // V184
 }
 
 /** A device that was away: from its newest grant back to its own head, then forward. */

@@ -213,12 +213,12 @@ async function receiveHello(
     checkPossession(device.pid, data.iid, hI, hello) &&
     isSigningKey(hello.signKey) &&
     (await isReceiveKey(hello.receiveKey));
-  if (!good) return;
+  if (!good) return; // V200
   if (open.hello !== null) {
     // After the words were compared no other answer can come in, and the change with the first one may be decided any time.
     if (equal(open.hello, plaintext) || open.stage === 'confirmed') return;
     await tellRefused(device, view, open, 'pairing-contested');
-    setInvitation(view, { ...open, stage: 'burnt' });
+    setInvitation(view, { ...open, stage: 'burnt' }); // V201
     return;
   }
   const { secrets } = view;
@@ -249,8 +249,8 @@ async function receiveRole(
   const hello = parseHello(open.hello);
   const change = await ownChange(view, device.pid);
   if (change?.state !== 'open' || open.change === null || !equal(change.hash, open.change)) return;
-  if (role.slot !== change.slot || !equal(role.prev, change.prev)) return;
-  if (!checkRole(device.pid, role.signature, change, hello, transcript)) return;
+  if (role.slot !== change.slot || !equal(role.prev, change.prev)) return; // V203
+  if (!checkRole(device.pid, role.signature, change, hello, transcript)) return; // V204
   const holder = holderId(device.pid, hello.signKey);
   if (change.roles.some((known) => equal(known.holder, holder))) return;
   setOwnChange(view, { ...change, roles: [...change.roles, { holder, transcript, signature: role.signature }] });
@@ -297,7 +297,7 @@ export async function requireInvitation(device: Device, view: MemberView, id: st
   if (secretsOf(device, view, open) === undefined && open.stage !== 'confirmed') {
     throw new PassportError('expired', 'this invitation is over', {
       hint: 'It lasts ten minutes. Make a new one: passport invite',
-    });
+    }); // V205
   }
   return open;
 }
@@ -311,6 +311,7 @@ export async function confirmWords(device: Device, view: MemberView, id: string,
     });
   const { words } = result(device, open);
   if (normalWords(typed) === words.join(' ')) {
+    // V202
     setInvitation(view, { ...open, stage: 'confirmed' });
     return true;
   }

@@ -289,7 +289,7 @@ async function findReveal(
       if (!equal(committed, data.commitment) || !checkReveal(device.pid, data.iid, hI, hM1, reveal)) {
         throw new PassportError('pairing-failed', 'the answer is not from the device that made this invitation', {
           hint: 'Somebody is between the two devices. Make a new invitation.',
-        });
+        }); // V206
       }
       await device.transact(async ({ tx }) => setJoining(tx, { ...(await must(tx)), reveal: plaintext }));
       return reveal;
@@ -340,7 +340,7 @@ async function answerPlaces(
         equal(holder.signKey, secrets.signKey) &&
         equal(holder.receiveKey, receive.publicKey),
     );
-    if (!asked || answered.has(name)) continue;
+    if (!asked || answered.has(name)) continue; // V207
     const keys = { signKey: secrets.signKey, receiveKey: receive.publicKey };
     const signature = signRole(device.pid, secrets.signSeed, place, keys, transcript);
     const role = encodePairRole({ slot: place.slot, prev: place.prev, signature });
@@ -371,7 +371,7 @@ async function tryEnter(
   if (entered === undefined) return false;
   const inviter = entered.state.members.find((member) => equal(member.id, reveal.holder));
   if (inviter?.kind !== 'device' || !equal(inviter.signKey, reveal.signKey)) {
-    throw new PassportError('pairing-failed', 'the device that invited is not one of this passport');
+    throw new PassportError('pairing-failed', 'the device that invited is not one of this passport'); // V208
   }
   const instance = device.bytes(16);
   await device.replica.transact(async (tx) => {

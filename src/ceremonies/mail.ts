@@ -133,7 +133,7 @@ export async function sendMail(
 
 /** Opens a mail to this device; undefined for anything that is not one by a current device. */
 export async function openMail(device: Device, view: MemberView, bytes: Bytes): Promise<Mail | undefined> {
-  if (bytes.length < 4 || bytes.length > MAX_MAIL_BYTES) return undefined;
+  if (bytes.length < 4 || bytes.length > MAX_MAIL_BYTES) return undefined; // V185
   const { state, secrets } = view;
   const epoch = bytesUint(bytes.subarray(0, 4));
   const mesh = secrets.mesh.get(epoch);
@@ -148,7 +148,7 @@ export async function openMail(device: Device, view: MemberView, bytes: Bytes): 
         author?.kind === 'device' &&
         equal(receiver, me) &&
         verifyStatement(author.signKey, signed, device.pid, 'mail', epoch, sender, receiver, kind, id, sha256(body));
-      return good ? { sender, kind, id, body } : undefined;
+      return good ? { sender, kind, id, body } : undefined; // V186
     } catch (error) {
       if (!isPassportError(error)) throw error;
     }
@@ -168,8 +168,8 @@ export async function keepMail(tx: Tx, mail: Mail, now: number): Promise<void> {
   const all = (await unread(tx)).filter(({ at }) => now - at < 2 * MAIL_TTL_MS);
   const same = (other: Mail) =>
     other.kind === mail.kind && equal(other.id, mail.id) && equal(other.sender, mail.sender);
-  if (all.some(same) || (await answered(tx)).has(hex(mail.id) + mail.kind)) return;
-  if (all.filter(({ sender }) => equal(sender, mail.sender)).length >= MAX_UNREAD_PER_SENDER) return;
+  if (all.some(same) || (await answered(tx)).has(hex(mail.id) + mail.kind)) return; // V187
+  if (all.filter(({ sender }) => equal(sender, mail.sender)).length >= MAX_UNREAD_PER_SENDER) return; // V188
   setUnread(tx, [...all, { ...mail, at: Math.max(0, now) }]);
 }
 

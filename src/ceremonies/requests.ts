@@ -139,7 +139,7 @@ const starts = (rid: Bytes, id: string) => hex(rid).startsWith(id.toLowerCase())
 
 /** What is wrong with a typed number. Another number than the asking device shows is a no: somebody else may be asking. */
 function wrongNumber(expected: number, typed: number | undefined): PassportError | undefined {
-  if (typed === expected) return undefined;
+  if (typed === expected) return undefined; // V195
   if (typed === undefined) {
     return new PassportError('number-mismatch', 'the number on the asking device is needed', {
       hint: 'Nothing was approved. If nobody is at that device, refuse the request.',

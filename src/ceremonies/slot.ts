@@ -156,13 +156,13 @@ export async function openVote(
 ): Promise<VoteMessage | undefined> {
   const { slot } = placeAfter(view.state);
   const at = context(device, view, slot);
-  if (at === undefined || bytes.length > MAX_VOTE_BYTES) return undefined;
+  if (at === undefined || bytes.length > MAX_VOTE_BYTES) return undefined; // V128
   try {
     const message = await view.tx.opened(`vote/${hash}`, async () => ({
       value: parseVote(await openObject(at, bytes)),
       sizeBytes: bytes.length * 4,
     }));
-    return message.slot === slot ? message : undefined;
+    return message.slot === slot ? message : undefined; // V129
   } catch (error) {
     if (isPassportError(error)) return undefined;
     throw error;

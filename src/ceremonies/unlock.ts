@@ -157,7 +157,7 @@ export async function unlockRequests(device: Device, view: MemberView): Promise<
         request.notAfter > device.env.clock.now() &&
         request.notAfter <= mail.at + 2 * UNLOCK_TTL_MS &&
         !cancelled;
-      if (answerable) found.push(request);
+      if (answerable) found.push(request); // V189
     } catch (error) {
       if (!isPassportError(error)) throw error;
     }
@@ -227,23 +227,23 @@ export async function unlockAnswers(device: Device, view: MemberView, request: U
   const shares = new Map<string, Contribution>();
   const refusedBy: Bytes[] = [];
   if (key === undefined)
-    throw new PassportError('expired', 'this unlock has expired', { hint: 'Ask again: passport unlock' });
+    throw new PassportError('expired', 'this unlock has expired', { hint: 'Ask again: passport unlock' }); // V194
   for (const mail of await unread(tx)) {
     const holder = holderOf(state, mail.sender);
     if (!equal(mail.id, request.rid) || holder === undefined || !request.chosen.some((id) => equal(id, holder.id)))
-      continue;
+      continue; // V190
     try {
       if (mail.kind === 'refuse') {
         const [ofRequest, signed] = decodeShaped(noteSchema, mail.body, 'a refusal');
         const good = verifyStatement(holder.signKey, signed, device.pid, 'unlock-refuse', request.rid, request.hash);
-        if (good && equal(ofRequest, request.hash)) refusedBy.push(holder.id);
+        if (good && equal(ofRequest, request.hash)) refusedBy.push(holder.id); // V191
       }
       if (mail.kind !== 'share') continue;
       const [ofRequest, box, signed] = decodeShaped(answerSchema, mail.body, 'an answer');
       const fields = answerFields(device.pid, request, holder.id);
-      if (!equal(ofRequest, request.hash)) continue;
+      if (!equal(ofRequest, request.hash)) continue; // V192
       if (!verifyStatement(holder.signKey, signed, device.pid, 'unlock-answer', ...fields.common, sha256(box)))
-        continue;
+        continue; // V193
       const share = await hpkeOpen(key, { info: fields.info }, box);
       const given = contributionOf(epochOf(state), holder.id, share);
       if (given !== undefined) shares.set(hex(holder.id), given);

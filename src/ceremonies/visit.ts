@@ -55,7 +55,7 @@ export async function pull(device: Device, place: StorePlace, store: Store, opti
   const ledger = await device.transact(({ tx }) => readLedger(tx, place));
   const listed = new Map((await listFolder(store, place, 'hot', signal)).map((item) => [item.path, item]));
   // Votes, mail and old entries are deleted by whoever sees first that they are done; commits never are.
-  const lost = [...ledger.names].filter((path) => path.startsWith('hot/c-') && !listed.has(path));
+  const lost = [...ledger.names].filter((path) => path.startsWith('hot/c-') && !listed.has(path)); // V180
   const head = await device.asMember(async ({ state }) => headSlot(state));
   const slot = newestSlot(
     [...listed.values()].filter(({ name }) => name.kind !== 'registry' || name.slot <= head + MOST_SLOTS_AHEAD),
@@ -76,7 +76,7 @@ export async function pull(device: Device, place: StorePlace, store: Store, opti
   const intake = new Intake(device, place, store, options, names, suspects, ledger.suspects);
 
   const decided = await intake.registry(fresh, slot);
-  const rolledBack = gone && decided.length === 0;
+  const rolledBack = gone && decided.length === 0; // V179
   if (rolledBack) for (const path of names) if (!path.startsWith('hot/')) names.delete(path);
   const rest = fresh.filter(({ name }) => name.kind !== 'registry');
   await intake.votes(rest);
@@ -144,7 +144,7 @@ class Intake {
   async registry(fresh: readonly Listed[], newest: number): Promise<readonly number[]> {
     const device = this.#device;
     const head0 = await device.asMember(async ({ state }) => headSlot(state));
-    const items = fresh.filter(({ name }) => name.kind === 'registry' && name.slot <= head0 + MOST_SLOTS_AHEAD);
+    const items = fresh.filter(({ name }) => name.kind === 'registry' && name.slot <= head0 + MOST_SLOTS_AHEAD); // V181
     if (items.length === 0) return [];
     const candidates = new Map<string, Candidate & { path: string }>();
     const take = async (those: readonly Listed[]) => {

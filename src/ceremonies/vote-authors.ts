@@ -44,11 +44,11 @@ function statementOf(state: RegistryState, message: VoteMessage): Statement | un
 function findStatement(state: RegistryState, message: VoteMessage): Statement | undefined {
   const { pid } = state;
   const place: Place = placeAfter(state);
-  if (!equal(message.prev, place.prev)) return undefined;
+  if (!equal(message.prev, place.prev)) return undefined; // V130
   const by = (author: Bytes, signature: Bytes, check: (key: Bytes) => boolean): Statement | undefined => {
     const holder = holderOf(state, author);
     if (holder === undefined) return { author: null, id: hex(signature) };
-    return check(holder.signKey) ? { author, id: hex(signature) } : undefined;
+    return check(holder.signKey) ? { author, id: hex(signature) } : undefined; // V131
   };
   switch (message.type) {
     case 'request': {
@@ -66,7 +66,7 @@ function findStatement(state: RegistryState, message: VoteMessage): Statement | 
     case 'propose': {
       const { ballot, entry, evidence } = message;
       for (const proposal of evidence.proposals) {
-        if (!sameBallot(proposal.ballot, ballot) || !equal(proposal.entry, entry)) continue;
+        if (!sameBallot(proposal.ballot, ballot) || !equal(proposal.entry, entry)) continue; // V133
         const check = (key: Bytes) => checkProposalSignature(pid, key, place, proposal);
         const found = by(ballot.initiator, proposal.signature, check);
         if (found !== undefined) return found;
@@ -102,7 +102,7 @@ export async function keepVotes(
     const name = author === null ? '' : hex(author);
     const statements = authors.get(name) ?? new Set();
     authors.set(name, statements);
-    return statements.has(id) || (statements.size < MAX_STATEMENTS && statements.add(id).size > 0);
+    return statements.has(id) || (statements.size < MAX_STATEMENTS && statements.add(id).size > 0); // V132
   };
   for (const vote of await votesOf(tx)) {
     const bytes = vote.slot === slot ? await tx.object(vote.hash) : undefined;

@@ -236,7 +236,7 @@ export async function acceptDue(device: Device, view: MemberView, slot: SlotView
     if (checkProposal(proposal, state.threshold, holders, births, (last) => byKey.get(lastKey(last))) !== true)
       continue;
     const { parsed } = found;
-    if (parsed.core.time > device.env.clock.now() + DAY_MS) continue;
+    if (parsed.core.time > device.env.clock.now() + DAY_MS) continue; // V140
     try {
       await checkEntry(state, parsed);
       checkAttachments(parsed, found.wrap, found.link);

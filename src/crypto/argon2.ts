@@ -20,21 +20,21 @@ const PASSPHRASE_BYTES = 1024;
 /** `parameters-refused` outside the accepted range (docs/protocol.md, 3). */
 export function checkCost(cost: Argon2Cost, salt: Bytes): void {
   const { memoryKiB, passes, lanes } = cost;
-  within('memory', memoryKiB, MEMORY_KIB);
-  within('passes', passes, PASSES);
-  within('lanes', lanes, LANES);
-  within('work', memoryKiB * passes, WORK_KIB);
-  within('salt', salt.length, SALT_BYTES);
+  within('memory', memoryKiB, MEMORY_KIB); // V47
+  within('passes', passes, PASSES); // V48
+  within('lanes', lanes, LANES); // V49
+  within('work', memoryKiB * passes, WORK_KIB); // V50
+  within('salt', salt.length, SALT_BYTES); // V51
 }
 
 /** What is hashed: NFKC, UTF-8, not trimmed. `passphrase-invalid` unless that is 1..1024 bytes of well-formed text. */
 export function passphraseBytes(text: string): Bytes {
   if (/\p{Surrogate}/u.test(text))
-    throw new PassportError('passphrase-invalid', 'the passphrase is not well-formed text');
+    throw new PassportError('passphrase-invalid', 'the passphrase is not well-formed text'); // V218
   const bytes = utf8(text.normalize('NFKC'));
-  if (bytes.length === 0) throw new PassportError('passphrase-invalid', 'the passphrase is empty');
+  if (bytes.length === 0) throw new PassportError('passphrase-invalid', 'the passphrase is empty'); // V219
   if (bytes.length > PASSPHRASE_BYTES) {
-    throw new PassportError('passphrase-invalid', `the passphrase is longer than ${PASSPHRASE_BYTES} bytes`);
+    throw new PassportError('passphrase-invalid', `the passphrase is longer than ${PASSPHRASE_BYTES} bytes`); // V220
   }
   return bytes;
 }

@@ -41,10 +41,10 @@ export function receivePublicOf(privateKey: Bytes): Bytes {
  * one bad key among the holders would make every later change of the passport fail. Never throws.
  */
 export async function isReceiveKey(bytes: Bytes): Promise<boolean> {
-  if (!(bytes instanceof Uint8Array) || bytes.length !== KEY_LENGTH || coordinate(bytes) >= P) return false;
+  if (!(bytes instanceof Uint8Array) || bytes.length !== KEY_LENGTH || coordinate(bytes) >= P) return false; // V24
   try {
-    x25519.getSharedSecret(TRIAL, bytes); // throws on low order: the result is zero for every scalar
-    await hpkeSeal(bytes, { info: TRIAL }, TRIAL, () => copy(TRIAL));
+    x25519.getSharedSecret(TRIAL, bytes); // V25: throws on low order: the result is zero for every scalar
+    await hpkeSeal(bytes, { info: TRIAL }, TRIAL, () => copy(TRIAL)); // V26
     return true;
   } catch {
     return false;
@@ -66,14 +66,14 @@ export async function hpkeSeal(publicKey: Bytes, mode: HpkeMode, plaintext: Byte
 export async function hpkeOpen(privateKey: Bytes, mode: HpkeMode, sealed: Bytes): Promise<Bytes> {
   const parameters = keySchedule(mode);
   if (privateKey.length !== KEY_LENGTH) throw new TypeError(`private key: expected 32 bytes, got ${privateKey.length}`);
-  if (sealed.length < KEY_LENGTH + TAG_LENGTH) throw decryptionFailed();
+  if (sealed.length < KEY_LENGTH + TAG_LENGTH) throw decryptionFailed(); // V44
   const suite = await load();
   const recipientKey = await suite.kem.deserializePrivateKey(copy(privateKey));
   try {
     const enc = copy(sealed.subarray(0, KEY_LENGTH));
     return new Uint8Array(await suite.open({ ...parameters, recipientKey, enc }, sealed.subarray(KEY_LENGTH)));
   } catch (cause) {
-    throw decryptionFailed(cause);
+    throw decryptionFailed(cause); // V45
   }
 }
 
@@ -84,7 +84,7 @@ const TRIAL: Bytes = Uint8Array.from({ length: KEY_LENGTH }, (_, i) => i + 1);
 function keySchedule(mode: HpkeMode): { info: Bytes; psk?: { key: Bytes; id: Bytes } } {
   const { info, psk, pskId } = mode;
   if (psk === undefined && pskId === undefined) return { info };
-  if (psk?.length !== 32) throw new TypeError(`psk: expected 32 bytes, got ${psk?.length ?? 'none'}`);
+  if (psk?.length !== 32) throw new TypeError(`psk: expected 32 bytes, got ${psk?.length ?? 'none'}`); // V46
   if (pskId === undefined || pskId.length === 0) throw new TypeError('pskId: expected at least one byte');
   return { info, psk: { key: psk, id: pskId } };
 }

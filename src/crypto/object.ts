@@ -73,12 +73,12 @@ export async function openObject(context: ObjectContext, object: Bytes): Promise
   const body = object.subarray(HEADER);
   const chunks = Math.ceil(body.length / (CHUNK + TAG));
   // Longer than its tags, and the last chunk not empty: that much is public, so that one plaintext has one form.
-  if (chunks === 0 || body.length - (chunks - 1) * (CHUNK + TAG) <= TAG) throw decryptionFailed();
-  if (!equal(object.subarray(0, NAMED), named(context))) throw decryptionFailed();
+  if (chunks === 0 || body.length - (chunks - 1) * (CHUNK + TAG) <= TAG) throw decryptionFailed(); // V37
+  if (!equal(object.subarray(0, NAMED), named(context))) throw decryptionFailed(); // V38
   const { key, commitment } = derive(context, object.subarray(0, SALT_END));
   const padded = new Uint8Array(body.length - chunks * TAG);
   try {
-    if (!equal(commitment, object.subarray(SALT_END, HEADER))) throw decryptionFailed();
+    if (!equal(commitment, object.subarray(SALT_END, HEADER))) throw decryptionFailed(); // V39
     for (let i = 0; i < chunks; i++) {
       const sealed = body.subarray(i * (CHUNK + TAG), (i + 1) * (CHUNK + TAG));
       const plain = await openChunk(key, nonce(i, i === chunks - 1), sealed);
@@ -95,21 +95,21 @@ export async function openObject(context: ObjectContext, object: Bytes): Promise
 
 /** What an object says about itself, not yet verified: enough to choose a key. `unsupported`; `malformed` for what is no object. */
 export function objectHeader(bytes: Bytes): { layer: Layer; epoch: number } {
-  if (bytes.length < HEADER) throw new PassportError('malformed', 'too short for an object');
+  if (bytes.length < HEADER) throw new PassportError('malformed', 'too short for an object'); // V34
   checkFormat(bytes);
   const number = bytes[FORMAT.length];
   const layer = (Object.keys(LAYERS) as Layer[]).find((name) => LAYERS[name] === number);
-  if (layer === undefined) throw new PassportError('malformed', 'an object of an unknown layer');
+  if (layer === undefined) throw new PassportError('malformed', 'an object of an unknown layer'); // V35
   const epoch = bytesUint(bytes.subarray(FORMAT.length + 1, NAMED));
   if (epoch !== 0 && NO_EPOCH.includes(layer))
-    throw new PassportError('malformed', 'an epoch in a layer that has none');
+    throw new PassportError('malformed', 'an epoch in a layer that has none'); // V36
   return { layer, epoch };
 }
 
 function checkFormat(object: Bytes): void {
-  if (!equal(object.subarray(0, MAGIC.length), MAGIC)) throw unsupported('magic');
-  if (object[MAGIC.length] !== VERSION) throw unsupported('version');
-  if (object[MAGIC.length + 1] !== SUITE) throw unsupported('suite');
+  if (!equal(object.subarray(0, MAGIC.length), MAGIC)) throw unsupported('magic'); // V31
+  if (object[MAGIC.length] !== VERSION) throw unsupported('version'); // V32
+  if (object[MAGIC.length + 1] !== SUITE) throw unsupported('suite'); // V33
 }
 
 function unsupported(what: string): PassportError {
@@ -136,7 +136,7 @@ async function openChunk(key: Bytes, chunkNonce: Bytes, sealed: Bytes): Promise<
   try {
     return await provider().aesGcmOpen(key, chunkNonce, sealed);
   } catch (cause) {
-    throw decryptionFailed(cause);
+    throw decryptionFailed(cause); // V40
   }
 }
 

@@ -20,12 +20,12 @@ export function pad(data: Bytes): Bytes {
 
 /** A view of the data inside `padded`; `decryption-failed` unless `pad` made it. */
 export function unpad(padded: Bytes): Bytes {
-  if (padded.length < SMALLEST) throw decryptionFailed();
+  if (padded.length < SMALLEST) throw decryptionFailed(); // V41
   const view = new DataView(padded.buffer, padded.byteOffset, LENGTH_BYTES);
   const length = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
-  if (length > padded.length - LENGTH_BYTES || padded.length !== paddedLength(length)) throw decryptionFailed();
+  if (length > padded.length - LENGTH_BYTES || padded.length !== paddedLength(length)) throw decryptionFailed(); // V42
   const end = LENGTH_BYTES + length;
-  for (let i = end; i < padded.length; i++) if (padded[i] !== 0) throw decryptionFailed();
+  for (let i = end; i < padded.length; i++) if (padded[i] !== 0) throw decryptionFailed(); // V43
   return padded.subarray(LENGTH_BYTES, end);
 }
 

@@ -16,10 +16,10 @@ export function randomBytes(random: Random, length: number): Bytes {
   try {
     out = random(length);
   } catch (cause) {
-    throw failed('threw', cause);
+    throw failed('threw', cause); // V27
   }
-  if (!(out instanceof Uint8Array) || out.length !== length) throw failed('gave another length than asked for');
-  if (length >= TELLING_LENGTH && out.every((byte) => byte === out[0])) throw failed('gave one byte over and over');
+  if (!(out instanceof Uint8Array) || out.length !== length) throw failed('gave another length than asked for'); // V28
+  if (length >= TELLING_LENGTH && out.every((byte) => byte === out[0])) throw failed('gave one byte over and over'); // V29
   return out;
 }
 
@@ -30,7 +30,7 @@ export function guardRandom(random: Random): Random {
     const out = randomBytes(random, length);
     if (length >= TELLING_LENGTH) {
       const now = sha256(out);
-      if (before !== undefined && equal(before, now)) throw failed('repeated itself');
+      if (before !== undefined && equal(before, now)) throw failed('repeated itself'); // V30
       before = now;
     }
     return out;

@@ -75,13 +75,13 @@ export async function dealShares(secret: Bytes, threshold: number, count: number
 export async function checkDealing(shares: readonly Share[], threshold: number, secret: Bytes): Promise<void> {
   checkCounts(threshold, shares.length);
   if (shares.some((share, i) => share.length !== SHARE_LENGTH || xOf(share) !== i + 1))
-    throw dealerFault('a share has a wrong form');
+    throw dealerFault('a share has a wrong form'); // V57
   const fixed = shares.slice(0, threshold - 1);
   for (const share of shares.slice(threshold - 1)) {
     const result = await interpolate([...fixed, share]);
     const right = equal(result, secret);
     wipe(result);
-    if (!right) throw dealerFault('the shares do not lie on one polynomial');
+    if (!right) throw dealerFault('the shares do not lie on one polynomial'); // V58
   }
 }
 
@@ -113,22 +113,22 @@ export async function combineShares(
     if (isCommitted(contribution, terms)) good.set(name, contribution);
     else bad.set(name, contribution.holder);
   }
-  if (good.size < threshold) throw notEnough([...good.values()], [...bad.values()], threshold);
+  if (good.size < threshold) throw notEnough([...good.values()], [...bad.values()], threshold); // V54
   const byX = new Map([...good.values()].map((contribution) => [xOf(contribution.share), copy(contribution.share)]));
-  if (byX.size < threshold) throw dealerFault('two holders were given the same x');
+  if (byX.size < threshold) throw dealerFault('two holders were given the same x'); // V55
   const vek = await interpolate([...byX.values()].slice(0, threshold));
   wipe(...byX.values());
   if (!equal(commitVek(vek, terms), vekCommitment)) {
     wipe(vek);
-    throw dealerFault('the committed shares do not give the committed key');
+    throw dealerFault('the committed shares do not give the committed key'); // V56
   }
   return { vek, bad: [...bad.values()] };
 }
 
 /** Whether a contribution is the share that its commitment binds. In the order of docs/protocol.md: HMAC takes a key with zeros at its end for the same key, so the length comes first. */
 export function isCommitted({ share, holder, seat, commitment }: Contribution, terms: DealTerms): boolean {
-  if (share.length !== SHARE_LENGTH || xOf(share) === 0) return false;
-  return equal(commitShare(share, { ...terms, holder, seat }), commitment);
+  if (share.length !== SHARE_LENGTH || xOf(share) === 0) return false; // V52
+  return equal(commitShare(share, { ...terms, holder, seat }), commitment); // V53
 }
 
 function checkCounts(threshold: number, count: number): void {

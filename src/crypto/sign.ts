@@ -38,7 +38,7 @@ export function publicKeyOf(seed: Bytes): Bytes {
 
 /** Rule A: 32 bytes, the canonical encoding of a point on the curve, not of small order, torsion-free. Never throws. */
 export function isSigningKey(bytes: Bytes): boolean {
-  if (!(bytes instanceof Uint8Array) || bytes.length !== KEY_LENGTH) return false;
+  if (!(bytes instanceof Uint8Array) || bytes.length !== KEY_LENGTH) return false; // V18
   const name = hex(bytes);
   let answer = memo.get(name);
   if (answer === undefined) {
@@ -51,12 +51,12 @@ export function isSigningKey(bytes: Bytes): boolean {
 
 /** The one rule. False, never an exception, for anything that is not a valid signature of `message` by `publicKey`. */
 export function verify(publicKey: Bytes, message: Bytes, signature: Bytes): boolean {
-  if (!(signature instanceof Uint8Array) || signature.length !== SIGNATURE_LENGTH) return false;
-  if (!(message instanceof Uint8Array) || !isSigningKey(publicKey)) return false;
-  if (!below(signature.subarray(KEY_LENGTH), L) || !isCanonicalPoint(signature.subarray(0, KEY_LENGTH))) return false;
+  if (!(signature instanceof Uint8Array) || signature.length !== SIGNATURE_LENGTH) return false; // V20
+  if (!(message instanceof Uint8Array) || !isSigningKey(publicKey)) return false; // V21
+  if (!below(signature.subarray(KEY_LENGTH), L) || !isCanonicalPoint(signature.subarray(0, KEY_LENGTH))) return false; // V22
   if (nativeYes(publicKey, message, signature)) return true;
   try {
-    return ed25519.verify(signature, message, publicKey, { zip215: false });
+    return ed25519.verify(signature, message, publicKey, { zip215: false }); // V23
   } catch {
     return false;
   }
@@ -83,7 +83,7 @@ export function verifyStatement(
 function isPrimeOrderPoint(bytes: Bytes): boolean {
   try {
     const point = ed25519.Point.fromBytes(bytes, false);
-    return !point.isSmallOrder() && point.isTorsionFree();
+    return !point.isSmallOrder() && point.isTorsionFree(); // V19
   } catch {
     return false;
   }

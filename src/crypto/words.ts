@@ -35,12 +35,12 @@ export function kitEntropy(words: string): Bytes {
     throw new PassportError('kit-invalid', `not in the word list: word ${unknown.join(', ')}`, {
       hint: 'Compare these words with the paper.',
       details: { unknown },
-    });
+    }); // V214
   }
   if (typed.length !== KIT_WORDS) {
     throw new PassportError('kit-invalid', `a kit has ${KIT_WORDS} words, these are ${typed.length}`, {
       details: { words: typed.length },
-    });
+    }); // V215
   }
   try {
     return new Uint8Array(mnemonicToEntropy(typed.join(' '), wordlist));
@@ -51,7 +51,7 @@ export function kitEntropy(words: string): Bytes {
       {
         hint: 'Compare all words with the paper.',
       },
-    );
+    ); // V216
   }
 }
 

@@ -40,6 +40,6 @@ export function requireHolders(state: RegistryState, hands: readonly KitHand[]):
         ? 'this kit belongs to another passport'
         : `"${former.name}" is no holder any more; its place was taken`,
       { hint: 'Use a kit that `passport devices` lists.' },
-    );
+    ); // V217
   }
 }

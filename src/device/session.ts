@@ -76,6 +76,7 @@ export async function loadSession(
     type Content = [number, Bytes, number, number, number, string, Bytes];
     const [, kek, epoch, until, deadline, bootId, keystoreKey] = decode(content) as Content;
     if (bootId !== clock.bootId() || clock.monotonic() > deadline) {
+      // V212
       await vault.clear();
       return undefined;
     }

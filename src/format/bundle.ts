@@ -116,17 +116,17 @@ export async function sealBundle(parts: SealBundle): Promise<Bytes> {
 
 /** Throws `malformed` and `unsupported`; nothing is authenticated yet. */
 export function splitBundle(bundle: Bytes): SplitBundle {
-  if (bundle.length > MAX_BUNDLE_BYTES) throw malformed('it is too large');
-  if (bundle.length < 4) throw malformed('it is cut off');
+  if (bundle.length > MAX_BUNDLE_BYTES) throw malformed('it is too large'); // V141
+  if (bundle.length < 4) throw malformed('it is cut off'); // V142
   const length = bytesUint(bundle.subarray(0, 4));
-  if (length > MAX_MESH_BYTES || length > bundle.length - 4) throw malformed('its mesh part is too long');
+  if (length > MAX_MESH_BYTES || length > bundle.length - 4) throw malformed('its mesh part is too long'); // V143
   const mesh = bundle.subarray(4, 4 + length);
   const vault = bundle.subarray(4 + length);
   const header = objectHeader(mesh);
-  if (header.layer !== 'mesh') throw malformed('its first part is not of the mesh layer');
+  if (header.layer !== 'mesh') throw malformed('its first part is not of the mesh layer'); // V144
   if (vault.length > 0) {
     const inner = objectHeader(vault);
-    if (inner.layer !== 'vault' || inner.epoch !== header.epoch) throw malformed('its parts do not belong together');
+    if (inner.layer !== 'vault' || inner.epoch !== header.epoch) throw malformed('its parts do not belong together'); // V145
   }
   return { epoch: header.epoch, mesh, vault };
 }
@@ -136,8 +136,8 @@ export async function openBundle(split: SplitBundle, pid: Bytes, meshLayerKey: B
   const content = await openObject(meshContext(pid, split.epoch, meshLayerKey), split.mesh);
   const parsed = shaped(meshShape, decode(content), 'bundle');
   const [[epoch, vaultHash, sealer], sealerSignature, fields] = parsed;
-  if (epoch !== split.epoch) throw malformed('its epoch is not that of its objects');
-  if (!equal(vaultHash, sha256(split.vault))) throw malformed('its vault part is another one');
+  if (epoch !== split.epoch) throw malformed('its epoch is not that of its objects'); // V146
+  if (!equal(vaultHash, sha256(split.vault))) throw malformed('its vault part is another one'); // V147
   const commits = fields.map(([header, signed]): ClaimedCommit => ({
     header,
     signature: signed,
@@ -148,10 +148,10 @@ export async function openBundle(split: SplitBundle, pid: Bytes, meshLayerKey: B
     const { parsed: after } = commits[i] as ClaimedCommit;
     const follows = equal(before.chain, after.chain) && after.seq === before.seq + 1;
     if (!follows || after.prev === null || !equal(after.prev, before.id))
-      throw malformed('its commits are not consecutive');
+      throw malformed('its commits are not consecutive'); // V148
   }
   if (commits.some((commit) => commit.parsed.count > 0) !== split.vault.length > 0) {
-    throw malformed('its vault part and its headers disagree');
+    throw malformed('its vault part and its headers disagree'); // V149
   }
   return { ...split, sealer, sealerSignature, vaultHash, commits };
 }
@@ -166,9 +166,9 @@ export function authenticateBundle(
   const ids = claimed.commits.map((commit) => commit.parsed.id);
   const { epoch, vaultHash, sealer, sealerSignature } = claimed;
   if (!verifyStatement(sealerKey, sealerSignature, pid, 'envelope', epoch, vaultHash, sealer, ids))
-    throw invalid('sealed');
+    throw invalid('sealed'); // V150
   for (const { signature: signed, parsed } of claimed.commits) {
-    if (!verifyCommit(authorKey, signed, pid, parsed.id)) throw invalid('wrote');
+    if (!verifyCommit(authorKey, signed, pid, parsed.id)) throw invalid('wrote'); // V151
   }
   return claimed as AuthenticBundle;
 }
@@ -187,11 +187,11 @@ export async function openBlocks(
   const data = await openObject(vaultContext(pid, split.epoch, vaultLayerKey, first), split.vault);
   const blocks: Bytes[] = [];
   for (let at = 0; at < data.length;) {
-    if (blocks.length === MAX_BUNDLE_COMMITS) throw malformed('its vault part has too many blocks');
-    if (data.length - at < 4) throw malformed('its vault part is cut off');
+    if (blocks.length === MAX_BUNDLE_COMMITS) throw malformed('its vault part has too many blocks'); // V152
+    if (data.length - at < 4) throw malformed('its vault part is cut off'); // V153
     const length = bytesUint(data.subarray(at, at + 4));
     at += 4;
-    if (length > MAX_BLOCK_BYTES || length > data.length - at) throw malformed('its vault part is cut off');
+    if (length > MAX_BLOCK_BYTES || length > data.length - at) throw malformed('its vault part is cut off'); // V154
     blocks.push(data.subarray(at, at + length));
     at += length;
   }

@@ -102,18 +102,18 @@ export function compareRefs(a: CommitRef, b: CommitRef): number {
 
 /** Throws `malformed` unless the bytes are a canonical header that keeps every rule that one header alone can keep. */
 export function parseHeader(pid: Bytes, header: Bytes): ParsedHeader {
-  if (header.length > MAX_HEADER_BYTES) throw malformed('it is too long');
+  if (header.length > MAX_HEADER_BYTES) throw malformed('it is too long'); // V155
   const fields = decodeShaped(shape, header, 'commit header');
   const [device, incarnation, seq, prev, ctxFields, registry, time, count, root, acks] = fields;
   const ctx = ctxFields.map(([chain, at, id]): CommitRef => ({ chain, seq: at, id }));
   for (let i = 1; i < ctx.length; i++) {
-    if (compareRefs(ctx[i - 1] as CommitRef, ctx[i] as CommitRef) >= 0) throw malformed('its heads are not sorted');
+    if (compareRefs(ctx[i - 1] as CommitRef, ctx[i] as CommitRef) >= 0) throw malformed('its heads are not sorted'); // V156
   }
-  if (count === 0 && !equal(root, rootOfNothing())) throw malformed('it has a root and no updates');
+  if (count === 0 && !equal(root, rootOfNothing())) throw malformed('it has a root and no updates'); // V157
   const chain = chainId(pid, device, incarnation);
   // The commit before was applied by its author, so it is one of the heads; that also says where it is.
   if (prev === null ? seq !== 1 : !ctx.some((head) => isPrev(head, chain, seq, prev))) {
-    throw malformed('the commit before is not among its heads');
+    throw malformed('the commit before is not among its heads'); // V158
   }
   return {
     device,

@@ -48,7 +48,7 @@ export function parseName(name: string): Name | undefined {
     const { store, chain, holder, hash } = parts;
     if (kind === 'bundle') {
       const [first, last] = [value(parts.first), value(parts.last)];
-      if (first < 1 || last < first || last - first >= MOST_COMMITS) return undefined;
+      if (first < 1 || last < first || last - first >= MOST_COMMITS) return undefined; // V17
       return { kind, store, chain, first, last, hash };
     }
     if (kind === 'registry') return { kind, store, slot: value(parts.slot), hash, hot: name.includes('/hot/') };

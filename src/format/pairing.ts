@@ -55,7 +55,7 @@ export function parseInvitation(bytes: Bytes): InvitationData {
 export function parseLink(link: string): { data: InvitationData; bytes: Bytes } {
   const trimmed = link.trim();
   if (!trimmed.startsWith(LINK)) {
-    throw new PassportError('usage', 'this is not an invitation', { hint: `An invitation begins with ${LINK}` });
+    throw new PassportError('usage', 'this is not an invitation', { hint: `An invitation begins with ${LINK}` }); // V198
   }
   try {
     const bytes = fromBase64url(trimmed.slice(LINK.length));
@@ -64,7 +64,7 @@ export function parseLink(link: string): { data: InvitationData; bytes: Bytes } 
     throw new PassportError('usage', 'this invitation is damaged', {
       cause,
       hint: 'Copy the whole link, or ask for a new one.',
-    });
+    }); // V199
   }
 }
 

@@ -43,7 +43,7 @@ export function shaped<T extends z.core.$ZodType>(schema: T, value: Value, what:
   const result = z.safeParse(schema, value);
   if (result.success) return result.data;
   const path = result.error.issues[0]?.path.join('.') ?? '';
-  throw new PassportError('malformed', `${what} has a wrong shape at "${path}"`);
+  throw new PassportError('malformed', `${what} has a wrong shape at "${path}"`); // V14
 }
 
 /** Decodes and shapes in one step; both failures are `malformed`. */

@@ -57,7 +57,7 @@ export function isKey(key: string): boolean {
 /** Throws `invalid-key`. */
 export function checkKey(key: string): void {
   if (isKey(key)) return;
-  throw new PassportError('invalid-key', 'a key is 1 to 1024 bytes of UTF-8 in NFC, without U+0000');
+  throw new PassportError('invalid-key', 'a key is 1 to 1024 bytes of UTF-8 in NFC, without U+0000'); // V221
 }
 
 /** Throws `invalid-key` and `value-too-large`. */
@@ -67,11 +67,11 @@ export function encodeUpdate(update: Update): Bytes {
   if (length > MAX_VALUE_BYTES) {
     throw new PassportError('value-too-large', `a value has at most ${MAX_VALUE_BYTES} bytes, got ${length}`, {
       details: { limit: MAX_VALUE_BYTES, size: length },
-    });
+    }); // V222
   }
   const bytes = encode([update.key, update.op === 'put' ? 0 : 1, update.type, update.value, update.reason]);
   if (bytes.length > MAX_UPDATE_BYTES) {
-    throw new PassportError('value-too-large', `a record has at most ${MAX_UPDATE_BYTES} bytes with its key and type`);
+    throw new PassportError('value-too-large', `a record has at most ${MAX_UPDATE_BYTES} bytes with its key and type`); // V223
   }
   return bytes;
 }
@@ -79,7 +79,7 @@ export function encodeUpdate(update: Update): Bytes {
 /** Throws `malformed`. */
 export function parseUpdate(bytes: Bytes): Update {
   const [key, op, type, value, why] = shaped(shape, decode(bytes, { maxBytes: MAX_UPDATE_BYTES }), 'update');
-  if (!isKey(key)) throw malformed('its key is not allowed');
+  if (!isKey(key)) throw malformed('its key is not allowed'); // V159
   return { key, op: op === 0 ? 'put' : 'delete', type, value, reason: why };
 }
 
@@ -101,11 +101,11 @@ export function encodeBlock(updates: readonly BlindedUpdate[]): Bytes {
 export function splitBlock(block: Bytes, limit: number): BlindedUpdate[] {
   const updates: BlindedUpdate[] = [];
   for (let at = 0; at < block.length;) {
-    if (updates.length === limit) throw malformed('there are more than the header says');
-    if (block.length - at < FRAME_BYTES) throw malformed('it is cut off');
+    if (updates.length === limit) throw malformed('there are more than the header says'); // V160
+    if (block.length - at < FRAME_BYTES) throw malformed('it is cut off'); // V161
     const start = at + FRAME_BYTES;
     const length = bytesUint(block.subarray(at + BLIND_BYTES, start));
-    if (length > block.length - start) throw malformed('it is cut off');
+    if (length > block.length - start) throw malformed('it is cut off'); // V162
     updates.push({ blind: block.subarray(at, at + BLIND_BYTES), update: block.subarray(start, start + length) });
     at = start + length;
   }

@@ -263,11 +263,11 @@ export function encodeRegistryObject({ wrap, link, sealed }: RegistryObject): By
 
 /** `malformed`; at most 256 KiB are looked at. */
 export function parseRegistryObject(bytes: Bytes): RegistryObject {
-  if (bytes.length > MAX_ENTRY_BYTES) throw new PassportError('malformed', 'a registry object is too large');
+  if (bytes.length > MAX_ENTRY_BYTES) throw new PassportError('malformed', 'a registry object is too large'); // V63
   const part = (at: number): { part: Bytes; end: number } => {
-    if (at + 4 > bytes.length) throw new PassportError('malformed', 'a registry object is too short');
+    if (at + 4 > bytes.length) throw new PassportError('malformed', 'a registry object is too short'); // V64
     const end = at + 4 + bytesUint(bytes.subarray(at, at + 4));
-    if (end > bytes.length) throw new PassportError('malformed', 'a registry object is too short');
+    if (end > bytes.length) throw new PassportError('malformed', 'a registry object is too short'); // V65
     return { part: bytes.slice(at + 4, end), end };
   };
   const wrap = part(0);

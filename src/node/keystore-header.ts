@@ -31,13 +31,13 @@ export function encodeHeader(header: KeystoreHeader): Bytes {
 /** `unsupported` for another version, `damaged` for anything else that is no header. The cost is not checked here. */
 export function decodeHeader(bytes: Bytes): KeystoreHeader {
   const value = decodeValue(bytes);
-  if (!Array.isArray(value) || value[0] !== FORMAT) throw damaged();
+  if (!Array.isArray(value) || value[0] !== FORMAT) throw damaged(); // V209
   const [, version, kind, first, memoryKiB, passes, lanes, sealed] = value as readonly Value[];
   if (version !== VERSION)
-    throw new PassportError('unsupported', 'the keystore was written by another version of this program');
+    throw new PassportError('unsupported', 'the keystore was written by another version of this program'); // V210
   if (kind === 'plain' && first instanceof Uint8Array && first.length === 32) return { kind, key: first };
   if (kind === 'keychain' && typeof first === 'string') return { kind, account: first };
-  if (kind !== 'file' || !(first instanceof Uint8Array) || !(sealed instanceof Uint8Array)) throw damaged();
+  if (kind !== 'file' || !(first instanceof Uint8Array) || !(sealed instanceof Uint8Array)) throw damaged(); // V211
   if (typeof memoryKiB !== 'number' || typeof passes !== 'number' || typeof lanes !== 'number') throw damaged();
   return { kind, salt: first, cost: { memoryKiB, passes, lanes }, sealed };
 }

@@ -125,24 +125,24 @@ async function judge(log: Log, cuts: Cuts, row: CommitRow, held: ReadonlySet<str
   const { registry } = log.ctx;
   const header = row.parsed;
   const standing = await cuts.standing(row);
-  if (standing === 'quarantined') return 'quarantine';
+  if (standing === 'quarantined') return 'quarantine'; // V170
   if (standing === 'undecided') return { for: 'cut' };
   const slot = registry.slotOf(header.registry);
   if (slot === undefined) return { for: 'registry' };
-  if (registry.deviceKeyAt(header.device, slot) === undefined) return 'refuse';
-  if (registry.suspended(header.device) && !held.has(row.id)) return { for: 'suspended' };
+  if (registry.deviceKeyAt(header.device, slot) === undefined) return 'refuse'; // V171
+  if (registry.suspended(header.device) && !held.has(row.id)) return { for: 'suspended' }; // V172
   for (const ref of header.ctx) {
     const point = pointOf(ref);
     const head = await log.chains.find(point);
     if (head?.state === STATE.applied || head?.state === STATE.quarantined) continue;
-    return { for: 'commit', ...point, missing: head === undefined };
+    return { for: 'commit', ...point, missing: head === undefined }; // V173
   }
   const prev = prevRef(header);
   if (prev === undefined) return 'apply';
   const before = ((await log.chains.find(pointOf(prev))) as CommitRow).parsed;
-  if (!equal(before.device, header.device)) return 'refuse';
+  if (!equal(before.device, header.device)) return 'refuse'; // V174
   const slotBefore = registry.slotOf(before.registry);
-  return slotBefore !== undefined && slotBefore <= slot && ctxGrows(before, header) ? 'apply' : 'refuse';
+  return slotBefore !== undefined && slotBefore <= slot && ctxGrows(before, header) ? 'apply' : 'refuse'; // V175
 }
 
 /** Heads may be left out only where there are more than a header holds. */

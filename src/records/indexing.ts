@@ -65,7 +65,7 @@ export async function indexAll(log: Log): Promise<Indexed> {
         continue;
       }
       if (!DAMAGE.some((code) => isPassportError(error, code))) throw error;
-      row.index = INDEX.damaged;
+      row.index = INDEX.damaged; // V176
       log.chains.touch(row);
       damaged.push(damagedCommit(row));
     }

@@ -81,7 +81,7 @@ async function take(log: Log, bytes: Bytes, { chainTagOk }: ReceiveOptions): Pro
   const { parsed: start } = claimed.commits[0] as ClaimedCommit;
   const place = { chain: start.chain, first: start.seq, last: start.seq + claimed.commits.length - 1 };
   if (chainTagOk?.(place.chain, place.first, place.last) === false)
-    throw new PassportError('malformed', 'bundle: its name is that of others');
+    throw new PassportError('malformed', 'bundle: its name is that of others'); // V163
 
   const rows = await Promise.all(claimed.commits.map(({ parsed }) => log.chains.find(pointOf(parsed))));
   if (rows.every((row) => row !== undefined && row.index !== INDEX.damaged)) return { state: 'known', ...place };
@@ -103,19 +103,19 @@ function signersOf(
 ): { sealer: Bytes; author: Bytes } | undefined {
   const { device } = (commits[0] as ClaimedCommit).parsed;
   const slots = commits.map(({ parsed }) => registry.slotOf(parsed.registry));
-  if (slots.includes(undefined)) return undefined;
+  if (slots.includes(undefined)) return undefined; // V164
   const author = keyOfDevice(registry, device);
   const always = slots.every((slot) => registry.deviceKeyAt(device, slot as number) !== undefined);
   if (author === undefined || (!always && registry.cutOf(device) === undefined)) {
-    throw new PassportError('signature-invalid', 'bundle: its author was not a device at the entry that it names');
+    throw new PassportError('signature-invalid', 'bundle: its author was not a device at the entry that it names'); // V165
   }
   const sealerKey = equal(sealer, device) ? author : keyOfDevice(registry, sealer);
-  return sealerKey === undefined ? undefined : { sealer: sealerKey, author };
+  return sealerKey === undefined ? undefined : { sealer: sealerKey, author }; // V166
 }
 
 async function hold(tx: Tx, bytes: Bytes, place: { chain: Bytes; first: number; last: number }): Promise<Received> {
   const held = ((await tx.get('held')) ?? []) as readonly string[];
-  if (held.length >= MAX_HELD) return { state: 'waiting-key' };
+  if (held.length >= MAX_HELD) return { state: 'waiting-key' }; // V167
   const hash = tx.addObject(bytes);
   if (!held.includes(hash)) tx.set('held', [...held, hash]);
   return { state: 'waiting-registry', ...place };
@@ -165,12 +165,12 @@ async function checkBounds(log: Log, commits: readonly ClaimedCommit[]): Promise
   if (log.chains.entry(hex(chain)) === undefined) {
     const chains = log.chains.list().filter((entry) => equal(entry.device, device));
     if (chains.length >= MAX_INCARNATIONS)
-      throw new PassportError('malformed', 'bundle: too many chains of one device');
+      throw new PassportError('malformed', 'bundle: too many chains of one device'); // V168
     return;
   }
   for (const { parsed } of commits) {
     const others = await log.chains.at(hex(chain), parsed.seq);
-    if (others.length >= MAX_CLONES) throw new PassportError('malformed', 'bundle: too many commits with one number');
+    if (others.length >= MAX_CLONES) throw new PassportError('malformed', 'bundle: too many commits with one number'); // V169
   }
 }
 

@@ -68,11 +68,11 @@ function obeys(
   const required = obligation(ballot, promises, quorum, holders, proven);
   if (required === 'free') {
     const birth = births(entry);
-    if (birth !== undefined && compareBallots(birth, ballot) === 0) return true;
+    if (birth !== undefined && compareBallots(birth, ballot) === 0) return true; // V138
     return { invalid: 'nothing was accepted before, but the entry was not born in this ballot' };
   }
   if ('invalid' in required) return required;
-  return required.entry === entry ? true : { invalid: 'the promises require another entry' };
+  return required.entry === entry ? true : { invalid: 'the promises require another entry' }; // V139
 }
 
 function obligation(
@@ -86,8 +86,8 @@ function obligation(
   let largest: Ballot | undefined;
   const reports = new Map<Id, number>(); // of the largest ballot
   for (const { holder, ballot: promised, last } of promises) {
-    if (!holders.has(holder) || counted.has(holder) || compareBallots(promised, ballot) !== 0) continue;
-    if (last !== null && !(compareBallots(last.ballot, ballot) < 0 && proven.has(lastKey(last)))) continue;
+    if (!holders.has(holder) || counted.has(holder) || compareBallots(promised, ballot) !== 0) continue; // V134
+    if (last !== null && !(compareBallots(last.ballot, ballot) < 0 && proven.has(lastKey(last)))) continue; // V135
     counted.add(holder);
     if (last === null) continue;
     const order = largest === undefined ? 1 : compareBallots(last.ballot, largest);
@@ -96,12 +96,12 @@ function obligation(
     largest = last.ballot;
     reports.set(last.entry, (reports.get(last.entry) ?? 0) + 1);
   }
-  if (counted.size < quorum) return { invalid: `${counted.size} promises count, ${quorum} are needed` };
+  if (counted.size < quorum) return { invalid: `${counted.size} promises count, ${quorum} are needed` }; // V136
   const entries = [...reports.keys()].sort();
   if (entries.length <= 1) return entries[0] === undefined ? 'free' : { entry: entries[0] };
   // Its initiator proposed twice. What `quorum` of the promises do not report was certified nowhere: quorums intersect.
   const possible = entries.filter((entry) => counted.size - (reports.get(entry) ?? 0) < quorum);
-  if (possible.length > 1) return { invalid: 'two entries were proposed in the largest ballot reported' };
+  if (possible.length > 1) return { invalid: 'two entries were proposed in the largest ballot reported' }; // V137
   return { entry: (possible[0] ?? entries[0]) as Id };
 }
 

@@ -44,7 +44,7 @@ export async function openGrantOf(
 ): Promise<Grant> {
   const expected = commitmentOf(epoch, holder);
   if (expected === undefined || sealed.length > MAX_GRANT_BYTES || !equal(sha256(sealed), expected.grantHash)) {
-    throw new PassportError('share-invalid', 'this grant is not the one of the registry entry');
+    throw new PassportError('share-invalid', 'this grant is not the one of the registry entry'); // V59
   }
   const grant = await openGrant(receivePrivate, epoch.epoch, sealed);
   const count = epoch.holders.length;
@@ -85,7 +85,7 @@ export async function openGrantOf(
     isDevice !== (grant.device !== null) ||
     !equal(commitShare(grant.share, terms), expected.commitment)
   ) {
-    throw new PassportError('share-invalid', 'this grant does not fit the registry entry');
+    throw new PassportError('share-invalid', 'this grant does not fit the registry entry'); // V60
   }
   return grant;
 }
@@ -121,7 +121,7 @@ export function kekOf(pid: Bytes, epoch: EpochInfo, vek: Bytes, passphraseKey: B
   wipe(kek);
   throw new PassportError('wrong-passphrase', 'this is not the passphrase of the passport', {
     hint: 'Try again; the passphrase is the one typed at init, or at the last change of it.',
-  });
+  }); // V61
 }
 
 /** Opens a wrap with a VEK; `decryption-failed` for another VEK. */
@@ -143,6 +143,6 @@ export async function openWrap(
     },
     wrap,
   );
-  const [meshKey, nameRoot] = decodeShaped(wrapSchema, data, 'a wrap');
+  const [meshKey, nameRoot] = decodeShaped(wrapSchema, data, 'a wrap'); // V62
   return { meshKey, nameRoot };
 }

@@ -30,7 +30,7 @@ export async function listFolder(
   await abortable(signal, async () => {
     for await (const name of store.list(`${root}/${folder}`, signal ? { signal } : {})) {
       const parsed = parseName(name);
-      if (parsed === undefined || !name.startsWith(`${root}/`)) continue;
+      if (parsed === undefined || !name.startsWith(`${root}/`)) continue; // V16
       listed.push({ path: name.slice(root.length + 1), name: parsed });
     }
   });
@@ -74,7 +74,7 @@ export async function fetchAll(
       );
       if (bytes === undefined) results[at] = { item, fault: 'gone' };
       else if (bytes === null || bytes.length > maxBytes || nameHash(bytes) !== item.name.hash)
-        results[at] = { item, fault: 'torn' };
+        results[at] = { item, fault: 'torn' }; // V15
       else results[at] = { item, bytes };
       options.onDone?.();
     }
