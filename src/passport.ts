@@ -37,6 +37,7 @@ import type {
   RevokeOptions,
   Session,
   Status,
+  StoreReport,
   SyncOptions,
   SyncReport,
   UnlockOptions,
@@ -572,6 +573,33 @@ export class Passport {
   }
 
   /** Asks for nothing: without a session a sealed keystore stays sealed, and this tells only what the home shows in clear. */
+  /**
+   * Keeps this passport in one more store, filled from this device: its state afterwards. Other devices have lists of their own.
+   * `usage` when it is one already; the codes of stores when it cannot be opened.
+   */
+  async addStore(url: string, options: SyncOptions = {}): Promise<StoreReport> {
+    const { addStore } = await ceremonies();
+    return addStore(await this.#ready(), url, options);
+  }
+
+  /** Forgets a store; what is there stays there. `store-unknown`; `usage` for the last one. */
+  async removeStore(url: string): Promise<void> {
+    const { removeStore } = await ceremonies();
+    return removeStore(await this.#ready(), url);
+  }
+
+  /** Reads everything in one store and names what is damaged or missing. `store-unknown`. */
+  async checkStore(url: string, options: SyncOptions = {}): Promise<VerifyReport> {
+    const { checkStore } = await ceremonies();
+    return checkStore(await this.#ready(), url, options);
+  }
+
+  /** Fills the new store from this device, reads it back, then forgets the old one. Both stay when anything fails. */
+  async moveStore(from: string, to: string, options: SyncOptions = {}): Promise<StoreReport> {
+    const { moveStore } = await ceremonies();
+    return moveStore(await this.#ready(), from, to, options);
+  }
+
   async status(): Promise<Status> {
     const { keystore } = this.#env;
     const stored = this.#device === undefined ? await this.#storedSession() : undefined;

@@ -9,6 +9,7 @@ export { openRecover, startRecover } from './recover.ts';
 export { syncReport } from './report.ts';
 export { approve, cancel, refuse, requests } from './requests.ts';
 export { Runtime } from './runtime.ts';
+export { addStore, checkStore, moveStore, removeStore } from './stores.ts';
 export { Stores } from './sync.ts';
 export { unlock } from './unlocking.ts';
 export { verify } from './verify.ts';

@@ -32,8 +32,8 @@ import type { Runtime } from './runtime.ts';
 
 export interface VerifyOptions {
   readonly repair?: boolean;
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Findings {
@@ -134,7 +134,29 @@ export async function verify(run: Runtime, options: VerifyOptions): Promise<Veri
   found.damaged.push(...own.damaged.map((hash) => `home/${hash}`));
   found.missing.push(...own.missing.map((hash) => `home/${hash}`));
   found.missing.push(...own.holes.map(({ chain, seq }) => `commit ${seq} of chain ${chain}`));
-  for (const place of await device.transact(({ tx }) => storePlaces(tx))) {
+  await verifyEach(run, await device.transact(({ tx }) => storePlaces(tx)), found, options);
+  if (options.repair === true && found.repaired.length > 0) await settle(device);
+  return reportOf(found);
+}
+
+/** Everything in these stores, and what they lack; this home is not looked at. */
+export async function verifyStores(
+  run: Runtime,
+  places: readonly StorePlace[],
+  options: VerifyOptions,
+): Promise<VerifyReport> {
+  const found = nothing();
+  await verifyEach(run, places, found, options);
+  return reportOf(found);
+}
+
+async function verifyEach(
+  run: Runtime,
+  places: readonly StorePlace[],
+  found: Findings,
+  options: VerifyOptions,
+): Promise<void> {
+  for (const place of places) {
     throwIfAborted(options.signal);
     try {
       await verifyStore(run, place, found, options);
@@ -143,7 +165,9 @@ export async function verify(run: Runtime, options: VerifyOptions): Promise<Veri
       found.missing.push(`${place.url} (${error.code})`);
     }
   }
-  if (options.repair === true && found.repaired.length > 0) await settle(device);
+}
+
+function reportOf(found: Findings): VerifyReport {
   const open = (list: readonly string[]) => list.filter((name) => !found.repaired.includes(name));
   const ok = open(found.damaged).length + open(found.missing).length === 0;
   return { ok, checked: found.checked, damaged: found.damaged, missing: found.missing, repaired: found.repaired };

@@ -26,6 +26,7 @@ const START = 'Begin';
 const MESH = 'Devices and approvals';
 const RECORDS = 'Records';
 const CONFLICTS = 'Conflicts';
+const STORES = 'Stores';
 const HEALTH = 'Health';
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -246,6 +247,40 @@ export const COMMANDS: readonly CommandSpec[] = [
     group: RECORDS,
     summary: 'exchanges changes with every store, and moves on what waits',
     options: ['watch'],
+  },
+  {
+    name: 'store add',
+    group: STORES,
+    summary: 'keeps the passport in one more place',
+    args: [{ name: 'URL' }],
+    about: [
+      'It is filled from this device; every sync then goes to all stores, and one of them is enough. Each device has a list of its own.',
+    ],
+    examples: ['passport store add folder:/media/usb/passport'],
+  },
+  {
+    name: 'store list',
+    group: STORES,
+    summary: 'where this device keeps the passport',
+  },
+  {
+    name: 'store remove',
+    group: STORES,
+    summary: 'uses a store no more; what is there stays there',
+    args: [{ name: 'URL' }],
+  },
+  {
+    name: 'store check',
+    group: STORES,
+    summary: 'reads back everything in one store, or in all',
+    args: [{ name: 'URL', optional: true }],
+  },
+  {
+    name: 'store move',
+    group: STORES,
+    summary: 'fills a new store, reads it back, then lets the old one go',
+    args: [{ name: 'OLD' }, { name: 'NEW' }],
+    examples: ['passport store move folder:/media/usb/passport folder:$HOME/Drive/passport'],
   },
   {
     name: 'conflicts',

@@ -82,6 +82,11 @@ export class Context {
     return passport;
   }
 
+  /** For calls that read or fill a store: Ctrl-C and progress. */
+  storeWork(what: string): { signal: AbortSignal; onProgress: (done: number, total: number) => void } {
+    return { signal: this.signal, onProgress: (done, total) => this.output.progress(what, done, total) };
+  }
+
   async kits(): Promise<{ kits: string[] }> {
     if (this.options.all('kit').length === 0) return { kits: [] };
     return { kits: await givenKits(this) };

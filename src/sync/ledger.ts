@@ -65,6 +65,11 @@ export function writeLedger(tx: Tx, place: StorePlace, ledger: Ledger): void {
   tx.set(cell(place), value);
 }
 
+/** Of a store that is none of this device any more. */
+export function forgetLedger(tx: Tx, place: StorePlace): void {
+  tx.delete(cell(place));
+}
+
 export async function storePlaces(tx: Tx): Promise<readonly StorePlace[]> {
   const value = ((await tx.get('stores')) ?? []) as [string, Bytes][];
   return value.map(([url, id]) => ({ url, id }));

@@ -42,6 +42,30 @@ async function phoneOf({ root, machine, kit }: Laptop) {
   return { phone, joined: await joining.done, invited: await invite.done };
 }
 
+describe('the stores of a device', () => {
+  test('are added, listed, checked, moved and removed', async () => {
+    const { root, machine, store } = await laptop();
+    await machine.run('put', 'a', '-', '--json');
+    const [two, three] = ['two', 'three'].map((name) => `folder:${join(root, name)}`) as [string, string];
+    expect(await machine.json('store', 'add', two)).toMatchObject({ url: two, state: 'ok', behind: 0 });
+    expect((await machine.run('store', 'list')).out.toString()).toContain(two);
+    expect(await machine.json('store', 'check')).toMatchObject([
+      { url: store, ok: true },
+      { url: two, ok: true },
+    ]);
+    expect(await machine.json('store', 'move', store, three)).toMatchObject({ url: three, state: 'ok' });
+    expect(await machine.json('store', 'remove', two)).toEqual({ url: two, removed: true });
+    expect((await machine.json('store', 'list')).map(({ url }: { url: string }) => url)).toEqual([three]);
+    expect(await machine.run('store', 'remove', three, '--json')).toMatchObject({ code: 2, error: 'usage' });
+    expect(await machine.run('store', 'check', two, '--json')).toMatchObject({ code: 10, error: 'store-unknown' });
+    const [name] = readdirSync(join(root, 'three', 'p'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.includes('hot/c-'),
+    );
+    writeFileSync(join(root, 'three', 'p', name!), 'torn');
+    expect(await machine.run('store', 'check', '--json')).toMatchObject({ code: 8 });
+  });
+});
+
 describe('without a passport', () => {
   test('every command says so and what to do', async () => {
     const machine = new Machine(command, directory());

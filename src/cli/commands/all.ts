@@ -29,6 +29,11 @@ import { run as resolve } from './resolve.ts';
 import { run as revoke } from './revoke.ts';
 import { run as rm } from './rm.ts';
 import { run as status } from './status.ts';
+import { run as storeAdd } from './store-add.ts';
+import { run as storeCheck } from './store-check.ts';
+import { run as storeList } from './store-list.ts';
+import { run as storeMove } from './store-move.ts';
+import { run as storeRemove } from './store-remove.ts';
 import { run as sync } from './sync.ts';
 import { run as unattended } from './unattended.ts';
 import { run as unlock } from './unlock.ts';
@@ -67,6 +72,11 @@ export const RUN: Readonly<Record<string, Command>> = {
   revoke,
   rm,
   status,
+  'store add': storeAdd,
+  'store check': storeCheck,
+  'store list': storeList,
+  'store move': storeMove,
+  'store remove': storeRemove,
   sync,
   unattended,
   unlock,

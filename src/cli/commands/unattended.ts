@@ -10,7 +10,7 @@ export async function run(context: Context): Promise<Outcome> {
   const passport = await context.passport();
   const change = await passport.unattended(name, on, { ...(await context.kits()), ...context.waiting });
   const done = on
-    ? `"${safe(name)}" may open the passport alone. It keeps the key from its next unlock on; until then nothing changes.`
+    ? `"${safe(name)}" may open the passport alone, as soon as it has had a session there: until then it has no key to keep.`
     : `"${safe(name)}" may not open the passport alone any more. It forgets the key with its next sync.`;
   return changeOutcome(passport, change, done);
 }

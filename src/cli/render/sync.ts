@@ -23,7 +23,7 @@ export function syncLines(report: SyncReport): string[] {
   ];
 }
 
-function storeLines({ url, state, received, sent, behind, lost, damaged, error }: StoreReport): string[] {
+export function storeLines({ url, state, received, sent, behind, lost, damaged, error }: StoreReport): string[] {
   const moved = [received === 0 ? '' : `${received} came`, sent === 0 ? '' : `${sent} went`].filter(
     (part) => part !== '',
   );

@@ -1,0 +1,31 @@
+/** `passport store check`: reads everything in one store, or in each, and compares it with this device. */
+import type { VerifyReport } from '../../types.ts';
+import type { Context } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Outcome } from '../output.ts';
+import { plural, safe } from '../render/text.ts';
+import { storeUrl } from '../session.ts';
+
+export async function run(context: Context): Promise<Outcome> {
+  const passport = await context.passport();
+  const given = context.args[0];
+  const urls = given === undefined ? (await passport.status()).stores.map(({ url }) => url) : [storeUrl(given)];
+  const checked: (VerifyReport & { url: string })[] = [];
+  for (const url of urls) {
+    checked.push({ url, ...(await passport.checkStore(url, context.storeWork('store check'))) });
+  }
+  const bad = checked.filter(({ ok }) => !ok);
+  return {
+    json: checked,
+    result: bad.flatMap(({ damaged, missing }) => [...damaged, ...missing].map(safe)).join('\n'),
+    said: [
+      ...checked.map(({ url, ok, checked: count, damaged, missing }) =>
+        ok
+          ? `${safe(url)}: ${plural(count, 'object')}, all whole.`
+          : `${safe(url)}: ${plural(damaged.length, 'object is', 'objects are')} damaged, ${missing.length} missing.`,
+      ),
+      ...(bad.length === 0 ? [] : ['To put back what this device has: passport verify --repair']),
+    ],
+    exit: bad.length === 0 ? EXIT.ok : EXIT.damaged,
+  };
+}

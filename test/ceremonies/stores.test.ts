@@ -1,0 +1,183 @@
+/** Where a device keeps replicas: stores come and go, each is filled from the device, and nothing is lost on the way. */
+import { describe, expect, it } from 'vitest';
+
+import { PassportError } from '../../src/errors.ts';
+import { parseName } from '../../src/format/names.ts';
+import { rejectionOf } from '../helpers/codes.ts';
+import { contents, type Member, PASSPHRASE, text, twoDevices, words, World } from '../helpers/mesh.ts';
+
+const ONE = 'memory:one';
+const TWO = 'memory:two';
+
+/** Laptop with a session, phone, one kit. */
+async function open(label: string) {
+  const mesh = await twoDevices(label);
+  await mesh.laptop.passport.unlock({ passphrase: PASSPHRASE, kits: [mesh.kit] });
+  return mesh;
+}
+
+const urls = async ({ passport }: Member) => (await passport.status()).stores.map(({ url }) => url);
+const rootsIn = async (world: World, url: string) =>
+  new Set([...(await contents(world.store(url))).keys()].map((name) => name.split('/')[1]));
+
+describe('a store that is added', () => {
+  it('gets everything, under a root of its own', async () => {
+    const { world, laptop } = await twoDevices('store-add');
+    await laptop.passport.sync();
+    const report = await laptop.passport.addStore(TWO);
+    expect(report).toMatchObject({ url: TWO, state: 'ok', behind: 0 });
+    expect(await urls(laptop)).toEqual([ONE, TWO]);
+    const kinds = async (url: string) => {
+      const names = [...(await contents(world.store(url))).keys()].map((name) => parseName(name)!);
+      return ['bundle', 'registry', 'grant'].map((kind) => names.filter((name) => name.kind === kind).length);
+    };
+    expect(await kinds(ONE)).toEqual([1, 4, 6]);
+    expect(await kinds(TWO)).toEqual([1, 4, 3]); // the grants of the present epoch
+    const [one, two] = [await rootsIn(world, ONE), await rootsIn(world, TWO)];
+    expect([one.size, two.size]).toEqual([1, 1]);
+    expect([...one]).not.toEqual([...two]);
+    expect(await laptop.passport.checkStore(TWO)).toMatchObject({ ok: true, damaged: [], missing: [] });
+  });
+
+  it('is joined by the next device that adds it: one root, and both meet there', async () => {
+    const { world, laptop, phone, kit } = await open('store-join');
+    await laptop.passport.addStore(TWO);
+    await phone.passport.addStore(TWO);
+    expect((await rootsIn(world, TWO)).size).toBe(1);
+    world.store(ONE).fault = () => new PassportError('store-unreachable', 'gone for good');
+    await laptop.passport.put('a', 'over the second one');
+    await laptop.passport.sync();
+    await phone.passport.sync();
+    await phone.passport.unlock({ passphrase: PASSPHRASE, kits: [kit] });
+    expect(await text(phone, 'a')).toBe('over the second one');
+  });
+
+  it('may have another passport in it already', async () => {
+    const { world, laptop } = await twoDevices('store-shared');
+    const other = await world.create('other', { stores: [TWO] });
+    await other.passport.sync();
+    await laptop.passport.addStore(TWO);
+    expect((await rootsIn(world, TWO)).size).toBe(2);
+    for (const { passport } of [laptop, other]) expect(await passport.verify()).toMatchObject({ ok: true });
+  });
+
+  it('opens the passport from kits when it is all that is left', async () => {
+    const world = new World('store-recover');
+    const laptop = await world.create();
+    await laptop.passport.put('a', 'b');
+    await laptop.passport.addStore(TWO);
+    const home = world.home();
+    const { Passport } = await import('../../src/index.ts');
+    const desktop = await Passport.recover(home.environment, {
+      ...{ stores: [TWO], name: 'desktop', kits: laptop.kits.map(words), passphrase: PASSPHRASE },
+    });
+    expect(await text({ passport: desktop, home }, 'a')).toBe('b');
+  });
+
+  it('is full in the middle: it stays on the list as full, and the next sync goes on', async () => {
+    const { world, laptop } = await twoDevices('store-full');
+    const full = new PassportError('store-full', 'no room');
+    world.store(TWO).fault = (call, name) => (call === 'put' && name.includes('/hot/') ? full : undefined);
+    const report = await laptop.passport.addStore(TWO);
+    expect(report).toMatchObject({ state: 'full', error: { code: 'store-full' } });
+    world.store(TWO).fault = () => undefined;
+    await laptop.passport.sync();
+    expect(await laptop.passport.checkStore(TWO)).toMatchObject({ ok: true });
+  });
+
+  it('is none twice, none that cannot be opened, and at most the sixteenth', async () => {
+    const { laptop } = await twoDevices('store-usage');
+    expect(await rejectionOf(laptop.passport.addStore(ONE))).toBe('usage');
+    expect(await rejectionOf(laptop.passport.addStore('cloud:nine'))).toBe('store-unknown');
+    for (let i = 2; i <= 16; i++) await laptop.passport.addStore(`memory:${i}`);
+    expect(await rejectionOf(laptop.passport.addStore('memory:17'))).toBe('usage');
+    expect(await urls(laptop)).toHaveLength(16);
+  });
+});
+
+describe('a store that is removed', () => {
+  it('is asked no more; what is there stays there', async () => {
+    const { world, laptop } = await open('store-remove');
+    await laptop.passport.addStore(TWO);
+    await laptop.passport.removeStore(ONE);
+    const before = await contents(world.store(ONE));
+    await laptop.passport.put('a', 'b');
+    await laptop.passport.sync();
+    expect(await urls(laptop)).toEqual([TWO]);
+    expect(await contents(world.store(ONE))).toEqual(before);
+  });
+
+  it('is never the last one, and one that is on the list', async () => {
+    const { laptop } = await twoDevices('store-last');
+    expect(await rejectionOf(laptop.passport.removeStore(ONE))).toBe('usage');
+    expect(await rejectionOf(laptop.passport.removeStore(TWO))).toBe('store-unknown');
+    expect(await urls(laptop)).toEqual([ONE]);
+  });
+
+  it('and added again is the same one, and gets what it missed', async () => {
+    const { world, laptop } = await open('store-again');
+    await laptop.passport.addStore(TWO);
+    await laptop.passport.removeStore(TWO);
+    await laptop.passport.put('a', 'b');
+    await laptop.passport.addStore(TWO);
+    expect((await rootsIn(world, TWO)).size).toBe(1);
+    expect(await laptop.passport.checkStore(TWO)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a store that is checked', () => {
+  it('is read through, and what is damaged or missing there is named; the others are not asked', async () => {
+    const { world, laptop } = await twoDevices('store-check');
+    await laptop.passport.addStore(TWO);
+    const [bundle, entry] = ['/hot/c-', '/reg/'].map(
+      (part) => [...world.store(TWO).objects.keys()].find((name) => name.includes(part)) as string,
+    ) as [string, string];
+    world.store(TWO).objects.set(bundle, new Uint8Array(100));
+    world.store(TWO).objects.delete(entry);
+    const path = (name: string) => `${TWO}/${name.split('/').slice(2).join('/')}`;
+    const calls = { ...world.store(ONE).count };
+    expect(await laptop.passport.checkStore(TWO)).toMatchObject({
+      ...{ ok: false, damaged: [path(bundle)], missing: [path(entry)], repaired: [] },
+    });
+    expect(world.store(ONE).count).toEqual(calls);
+    await laptop.passport.verify({ repair: true });
+    expect(await laptop.passport.checkStore(TWO)).toMatchObject({ ok: true });
+    expect(await rejectionOf(laptop.passport.checkStore('memory:three'))).toBe('store-unknown');
+  });
+});
+
+describe('a move to another store', () => {
+  it('fills the new one, reads it back, and lets the old one go', async () => {
+    const { world, laptop } = await twoDevices('store-move');
+    expect(await laptop.passport.moveStore(ONE, TWO)).toMatchObject({ url: TWO, state: 'ok', behind: 0 });
+    expect(await urls(laptop)).toEqual([TWO]);
+    world.store(ONE).fault = () => new PassportError('store-unreachable', 'gone');
+    expect(await laptop.passport.verify()).toMatchObject({ ok: true });
+  });
+
+  it('keeps both when the new one does not take everything; repeated, it goes on', async () => {
+    const { world, laptop } = await twoDevices('store-move-full');
+    const full = new PassportError('store-full', 'no room');
+    world.store(TWO).fault = (call) => (call === 'put' ? full : undefined);
+    expect(await rejectionOf(laptop.passport.moveStore(ONE, TWO))).toBe('store-full');
+    expect(await urls(laptop)).toEqual([ONE, TWO]);
+    world.store(TWO).fault = () => undefined;
+    await laptop.passport.moveStore(ONE, TWO);
+    expect(await urls(laptop)).toEqual([TWO]);
+  });
+
+  it('keeps both when the new one does not give back what was put', async () => {
+    const { world, laptop } = await twoDevices('store-move-torn');
+    const two = world.store(TWO);
+    const put = two.put.bind(two);
+    two.put = (name, bytes) => put(name, name.includes('/hot/c-') ? bytes.slice(1) : bytes);
+    expect(await rejectionOf(laptop.passport.moveStore(ONE, TWO))).toBe('damaged');
+    expect(await urls(laptop)).toEqual([ONE, TWO]);
+  });
+
+  it('is not one to itself, and not from a store that is none', async () => {
+    const { laptop } = await twoDevices('store-move-usage');
+    expect(await rejectionOf(laptop.passport.moveStore(ONE, ONE))).toBe('usage');
+    expect(await rejectionOf(laptop.passport.moveStore(TWO, ONE))).toBe('store-unknown');
+  });
+});
