@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import type { KitKeeper } from '../kits.ts';
 import type { Outcome } from '../output.ts';
 import { changeOutcome } from '../render/change.ts';
-import { safe } from '../render/text.ts';
+import { and, safe } from '../render/text.ts';
 
 export async function run(context: Context): Promise<Outcome> {
   const { options, output } = context;
@@ -24,8 +24,10 @@ export async function run(context: Context): Promise<Outcome> {
       output.warn(`The new kit in ${files.map(safe).join(', ')} counts only if the change is decided.`);
     throw error;
   });
+  const { stores } = await passport.status();
   const outcome = changeOutcome(passport, change, `"${safe(name)}" is no holder any more.`, [
-    'What it had read it may keep: change the passwords that matter, and its access to your stores.',
+    'What it had read it may keep: change the passwords that matter.',
+    `Take away its access to your stores, where it had its own: ${and(stores.map(({ url }) => safe(url)))}.`,
   ]);
   return {
     ...outcome,
