@@ -67,7 +67,7 @@ export function followAll(device: Device, candidates: readonly Candidate[]): Pro
       if (slot > headSlot(view.state) || decided.includes(slot)) continue;
       const verdict = await compareDecided(device, view, slot, bytes);
       if (verdict === 'bad') bad.add(i);
-      if (verdict === 'fork') forked = true; // V177
+      if (verdict === 'fork') forked = true;
     }
     return { decided, bad: [...bad], grantMissing, forked };
   });
@@ -135,7 +135,7 @@ async function compareDecided(
     await checkEntry(before, other.entry);
     checkCertificate(before, other.entry, other.certificate); // V178
     const mine = (await decidedAt(device, view, slot)) as Decided;
-    await freeze(view, before, slot, mine, other);
+    await freeze(view, before, slot, mine, other); // V177
     return 'fork';
   } catch (error) {
     if (isPassportError(error)) return 'bad';
