@@ -52,9 +52,11 @@ const BATCH_BYTES = 16 * 1024 * 1024;
 const ceremonies = () => import('./ceremonies/all.ts');
 const records = () => import('./records/all.ts');
 
-/** The passport's id in the clear note of a home, if there is one. */
+/** The passport's id in the clear note of a home, if there is one. `damaged` for a note that is none. */
 async function passportIn(env: Environment): Promise<Bytes | undefined> {
-  return (await env.journal()).get('n/passport');
+  const pid = await (await env.journal()).get('n/passport');
+  if (pid !== undefined && pid.length !== 32) throw new PassportError('damaged', 'the home names no passport');
+  return pid;
 }
 
 export class Passport {

@@ -9,7 +9,7 @@ import { openObject } from '../crypto/object.ts';
 import { isPassportError, PassportError } from '../errors.ts';
 import { MAX_ENTRY_BYTES, parseEntry } from '../format/entry.ts';
 import { type Grant, MAX_GRANT_BYTES, openGrant } from '../format/grant.ts';
-import { parseName } from '../format/names.ts';
+import { nameHash, parseName } from '../format/names.ts';
 import { parseCertificate, parseDecided, parseRegistryObject } from '../format/votes.ts';
 import { contributionOf, openGrantOf, openWrap, vekOf } from '../registry/open.ts';
 import { openMeshLink } from '../registry/links.ts';
@@ -57,17 +57,19 @@ export interface Found {
 }
 
 export async function lookAround(store: Store, place: StorePlace, signal?: AbortSignal): Promise<Found> {
-  const entries = await listFolder(store, place, 'reg', signal);
-  const hot = (await listFolder(store, place, 'hot', signal)).filter(({ name }) => name.kind === 'registry');
-  const known = new Map([...entries, ...hot].map((item) => [item.name.hash, item]));
   const registry = new Map<number, Bytes[]>();
-  for (const { item, bytes } of await fetchAll(store, place, [...known.values()], {
-    signal,
-    maxBytes: MAX_ENTRY_BYTES,
-  })) {
-    if (bytes === undefined || item.name.kind !== 'registry') continue;
-    const those = registry.get(item.name.slot) ?? [];
-    if (those.length < MOST_CANDIDATES) registry.set(item.name.slot, [...those, bytes]); // V182
+  const whole = new Set<string>();
+  for (const folder of ['reg', 'hot'] as const) {
+    // An entry stands in both, and one copy may be torn. The same bytes under the name of another slot say nothing.
+    const items = (await listFolder(store, place, folder, signal)).filter(
+      ({ name }) => name.kind === 'registry' && !whole.has(`${name.slot}-${name.hash}`),
+    );
+    for (const { item, bytes } of await fetchAll(store, place, items, { signal, maxBytes: MAX_ENTRY_BYTES })) {
+      if (bytes === undefined || item.name.kind !== 'registry') continue;
+      whole.add(`${item.name.slot}-${item.name.hash}`);
+      const those = registry.get(item.name.slot) ?? [];
+      if (those.length < MOST_CANDIDATES) registry.set(item.name.slot, [...those, bytes]); // V182
+    }
   }
   // An epoch starts in a slot of its own, so none is above the highest slot: names that claim more are passed over.
   const highest = Math.max(-1, ...registry.keys());
@@ -90,7 +92,7 @@ export function together(found: readonly Found[]): Found {
   const grants = new Map<string, { epoch: number; bytes: Bytes }>();
   for (const one of found) {
     for (const [slot, bytes] of one.registry) registry.set(slot, [...(registry.get(slot) ?? []), ...bytes]);
-    for (const grant of one.grants) grants.set(hex(grant.bytes.subarray(0, 64)), grant);
+    for (const grant of one.grants) grants.set(`${grant.epoch}-${nameHash(grant.bytes)}`, grant);
   }
   return { registry, grants: [...grants.values()].sort((a, b) => b.epoch - a.epoch) };
 }
@@ -310,16 +312,17 @@ export async function enterByKits(
   kits: readonly { readonly receivePrivate: Bytes; readonly signKey: Bytes }[],
   found: Found,
 ): Promise<EnteredByKits | undefined> {
-  const groups = new Map<string, { grant: Grant; bytes: Bytes }[]>();
+  const groups = new Map<string, Map<string, KitGrant[]>>();
   for (const kit of kits) {
     for (const { epoch, bytes } of found.grants) {
       try {
         const grant = await openGrant(kit.receivePrivate, epoch, bytes);
         if (grant.epoch !== epoch || !equal(grant.holder, holderId(grant.pid, kit.signKey))) continue;
         const name = [hex(grant.pid), epoch, grant.slot, hex(grant.dealer), hex(grant.prev)].join('/');
-        const those = groups.get(name) ?? [];
-        if (!those.some((known) => equal(known.grant.holder, grant.holder)))
-          groups.set(name, [...those, { grant, bytes }]);
+        const group = groups.get(name) ?? new Map<string, KitGrant[]>();
+        groups.set(name, group);
+        const holder = hex(grant.holder);
+        group.set(holder, [...(group.get(holder) ?? []), { grant, bytes }]);
       } catch (error) {
         if (!isPassportError(error)) throw error;
       }
@@ -327,17 +330,19 @@ export async function enterByKits(
   }
   let short: { have: number; need: number } | undefined;
   const replaced = new Set<string>();
-  const newest = [...groups.values()].sort((a, b) => epochOfGroup(b) - epochOfGroup(a));
-  for (const group of newest) {
-    const { threshold } = (group[0] as { grant: Grant }).grant;
-    if (group.length < threshold) {
-      short ??= { have: group.length, need: threshold };
-      continue;
+  const byHolder = [...groups.values()].map((group) => [...group.values()]);
+  for (const lists of byHolder.sort((a, b) => epochOfGroup(b) - epochOfGroup(a))) {
+    for (const group of choices(lists)) {
+      const { threshold } = (group[0] as KitGrant).grant;
+      if (group.length < threshold) {
+        short ??= { have: group.length, need: threshold };
+        break;
+      }
+      const entered = await openGroup(group, found);
+      if (entered === undefined) continue;
+      if (!('replaced' in entered)) return entered;
+      for (const name of entered.replaced) replaced.add(name);
     }
-    const entered = await openGroup(group, found);
-    if (entered === undefined) continue;
-    if (!('replaced' in entered)) return entered;
-    for (const name of entered.replaced) replaced.add(name);
   }
   if (replaced.size > 0) {
     throw new PassportError(
@@ -358,13 +363,33 @@ export async function enterByKits(
   return undefined;
 }
 
-const epochOfGroup = (group: readonly { readonly grant: Grant }[]) => group[0]?.grant.epoch ?? 0;
+interface KitGrant {
+  readonly grant: Grant;
+  readonly bytes: Bytes;
+}
+
+const epochOfGroup = (lists: readonly (readonly KitGrant[])[]) => lists[0]?.[0]?.grant.epoch ?? 0;
+
+const MOST_CHOICES = 512;
+
+/** One grant per kit in every way: whoever knows a mesh key can seal a grant to a kit, and only the wrap tells which is good. */
+function* choices(lists: readonly (readonly KitGrant[])[]): Generator<KitGrant[]> {
+  const all = lists.reduce((product, list) => product * list.length, 1);
+  for (let number = 0; number < Math.min(all, MOST_CHOICES); number++) {
+    let rest = number;
+    yield lists.map((list) => {
+      const chosen = list[rest % list.length] as KitGrant;
+      rest = Math.floor(rest / list.length);
+      return chosen;
+    });
+  }
+}
 
 async function openGroup(
-  group: readonly { grant: Grant; bytes: Bytes }[],
+  group: readonly KitGrant[],
   found: Found,
 ): Promise<EnteredByKits | { readonly replaced: readonly string[] } | undefined> {
-  const { grant } = group[0] as { grant: Grant };
+  const { grant } = group[0] as KitGrant;
   const { pid, slot, epoch } = grant;
   for (const bytes of found.registry.get(slot) ?? []) {
     try {

@@ -215,7 +215,7 @@ async function waitingDevice(env: Environment, pid: Bytes): Promise<Device> {
 /** Whether what this device asked for can still let it in; not when the mesh went on without it, or it is of another one. */
 function isCurrent(device: Device, now: RegistryState): Promise<boolean> {
   return device.asMember(async ({ state, secrets }) => {
-    if (!equal(now.pid, device.pid)) return false;
+    if (!equal(now.pid, device.pid) || !secrets.mesh.has(state.epoch)) return false;
     return headSlot(now) <= headSlot(state) || memberOf(now, secrets.deviceId) !== undefined;
   });
 }
@@ -252,7 +252,14 @@ export async function openRecover(env: Environment, options: RecoverOptions): Pr
 
 /** After a first sync, which brings the votes of the open slot and the commits that a cut needs: the change. */
 export async function startRecover(device: Device, options: RecoverOptions, keepKits?: KeepKits): Promise<OwnChange> {
-  const open = await device.asMember((view) => reusable(device, view));
+  const open = await device.asMember((view) => {
+    // The sync brought entries that the look before had missed: only the kits lead to the keys of their epoch.
+    if (!view.secrets.mesh.has(view.state.epoch))
+      throw new PassportError('waiting', 'the mesh is further on than it looked', {
+        hint: 'Nothing is lost: run the same `passport recover` again.',
+      });
+    return reusable(device, view);
+  });
   return open ?? askChange(device, options, kitHands(device.pid, options.kits ?? []), keepKits);
 }
 

@@ -199,7 +199,10 @@ async function verifyStore(run: Runtime, place: StorePlace, found: Findings, opt
   const missing = wanted.filter(({ path }) => !good.has(path) && !torn.includes(path));
   found.damaged.push(...torn.map((path) => `${place.url}/${path}`));
   found.missing.push(...missing.map(({ path }) => `${place.url}/${path}`));
-  const names = new Set(good);
+  // Only what this device has dealt with: all else, whole as it is, stays new for its next sync.
+  const before = await device.transact(({ tx }) => readLedger(tx, place));
+  const own = new Set(wanted.map(({ path }) => path));
+  const names = new Set([...good].filter((path) => before.names.has(path) || own.has(path)));
   if (options.repair === true) {
     for (const { path, hash } of wanted.filter((each) => !good.has(each.path))) {
       const bytes = await device.replica.object(hash);

@@ -150,7 +150,7 @@ class Intake {
     const take = async (those: readonly Listed[]) => {
       for (const { item, bytes } of await this.#fetch(those)) {
         if (item.name.kind === 'registry')
-          candidates.set(item.name.hash, { slot: item.name.slot, bytes, path: item.path });
+          candidates.set(`${item.name.slot}-${item.name.hash}`, { slot: item.name.slot, bytes, path: item.path });
       }
     };
     await take(items);
@@ -162,7 +162,10 @@ class Intake {
       if (gap) {
         const all = await listFolder(this.#store, this.#place, 'reg', this.#options.signal);
         await take(
-          all.filter(({ name }) => name.kind === 'registry' && name.slot > before && !candidates.has(name.hash)),
+          all.filter(
+            ({ name }) =>
+              name.kind === 'registry' && name.slot > before && !candidates.has(`${name.slot}-${name.hash}`),
+          ),
         );
       }
       const list = [...candidates.values()];

@@ -12,7 +12,10 @@ export interface Provider {
   sha256(data: Bytes): Bytes;
   /** RFC 2104 with SHA-256, 32 bytes. */
   hmacSha256(key: Bytes, data: Bytes): Bytes;
-  /** AES-256-GCM: ciphertext ‖ tag (16). Key 32 bytes, nonce 12, no AAD. The caller never repeats a nonce under a key. */
+  /**
+   * AES-256-GCM: ciphertext ‖ tag (16). Key 32 bytes, nonce 12 (`checkAesGcm`), no AAD. The caller never repeats a nonce under a
+   * key.
+   */
   aesGcmSeal(key: Bytes, nonce: Bytes, data: Bytes): Bytes | Promise<Bytes>;
   /** Throws anything, or rejects, when the tag does not fit. */
   aesGcmOpen(key: Bytes, nonce: Bytes, sealed: Bytes): Bytes | Promise<Bytes>;
@@ -26,12 +29,14 @@ const portable: Provider = {
   sha256: (data) => sha256(data),
   hmacSha256: (key, data) => hmac(sha256, key, data),
   async aesGcmSeal(key, nonce, data) {
+    checkAesGcm(key, nonce);
     if (subtle() === undefined) return (await import('@noble/ciphers/aes.js')).gcm(key, nonce).encrypt(data);
     return new Uint8Array(
       await crypto.subtle.encrypt({ name: 'AES-GCM', iv: nonce }, await aesKey(key, 'encrypt'), data),
     );
   },
   async aesGcmOpen(key, nonce, sealed) {
+    checkAesGcm(key, nonce);
     if (subtle() === undefined) return (await import('@noble/ciphers/aes.js')).gcm(key, nonce).decrypt(sealed);
     return new Uint8Array(
       await crypto.subtle.decrypt({ name: 'AES-GCM', iv: nonce }, await aesKey(key, 'decrypt'), sealed),
@@ -47,6 +52,12 @@ export function useProvider(p: Provider): void {
 
 export function provider(): Provider {
   return chosen;
+}
+
+/** TypeError. Platforms differ about other lengths: one takes a key of 16 bytes for AES-128, one a nonce of 8 and another not. */
+export function checkAesGcm(key: Bytes, nonce: Bytes): void {
+  if (key.length !== 32) throw new TypeError(`key: expected 32 bytes, got ${key.length}`);
+  if (nonce.length !== 12) throw new TypeError(`nonce: expected 12 bytes, got ${nonce.length}`);
 }
 
 /** Not there in a browser page that did not come over TLS. */

@@ -2,7 +2,7 @@
  * Randomness that fails closed. A source that throws, gives too little, gives one byte over and over or repeats itself ends
  * the operation with `random-failed`; nothing is ever made from it. It cannot notice a source that is merely predictable.
  */
-import { type Bytes, equal } from '../bytes.ts';
+import { type Bytes, copy, equal } from '../bytes.ts';
 import { PassportError } from '../errors.ts';
 import type { Random } from '../platform.ts';
 import { sha256 } from './hash.ts';
@@ -21,6 +21,22 @@ export function randomBytes(random: Random, length: number): Bytes {
   if (!(out instanceof Uint8Array) || out.length !== length) throw failed('gave another length than asked for'); // V28
   if (length >= TELLING_LENGTH && out.every((byte) => byte === out[0])) throw failed('gave one byte over and over'); // V29
   return out;
+}
+
+/**
+ * `count` outputs of `randomBytes`, of 16 bytes or more, all different and none equal to one of `others`; `random-failed`. For
+ * secrets of which two that are equal would give something away.
+ */
+export function distinctRandomBytes(random: Random, length: number, count: number, others: readonly Bytes[]): Bytes[] {
+  if (length < TELLING_LENGTH) throw new RangeError(`short outputs may be equal by chance: ${length} bytes`);
+  const all: Bytes[] = [];
+  for (let i = 0; i < count; i++) {
+    // A copy: a faulty source may write into the same buffer again.
+    const out = copy(randomBytes(random, length));
+    if ([...others, ...all].some((other) => equal(other, out))) throw failed('repeated itself');
+    all.push(out);
+  }
+  return all;
 }
 
 /** `random` with the checks of `randomBytes`, and none of its outputs equal to the one before: for the outermost shell. */

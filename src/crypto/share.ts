@@ -9,7 +9,7 @@ import { type Bytes, concat, copy, equal, hex, wipe } from '../bytes.ts';
 import { PassportError } from '../errors.ts';
 import type { Random } from '../platform.ts';
 import { hmac } from './hash.ts';
-import { randomBytes } from './random.ts';
+import { distinctRandomBytes } from './random.ts';
 import { info } from './statements.ts';
 
 /** 33 bytes: y (32) ‖ x (1), x != 0. */
@@ -45,6 +45,7 @@ export interface Contribution {
 
 /**
  * `count` shares of a 32-byte secret, any `threshold` of which give it back; share i (from 0) has x = i + 1. Checked by `checkDealing`.
+ * `random-failed` when the source fails, is short or repeats itself or the secret: then nothing is dealt.
  *
  * The library's `split` draws its own randomness and coordinates, so only `combine` is used, which evaluates at 0 the polynomial
  * through the points it is given. The secret at x = 0 and N-1 random values at x = 1 .. N-1 fix a polynomial of degree below N, and
@@ -54,8 +55,10 @@ export interface Contribution {
 export async function dealShares(secret: Bytes, threshold: number, count: number, random: Random): Promise<Share[]> {
   if (secret.length !== SECRET_LENGTH) throw new TypeError(`secret: expected 32 bytes, got ${secret.length}`);
   checkCounts(threshold, count);
-  const shares: Share[] = [];
-  for (let x = 1; x < threshold; x++) shares.push(point(x, randomBytes(random, SECRET_LENGTH)));
+  // A source that gives the secret again would make it a share.
+  const drawn = distinctRandomBytes(random, SECRET_LENGTH, threshold - 1, [secret]);
+  const shares = drawn.map((y, i) => point(i + 1, y));
+  wipe(...drawn);
   const fixed = shares.slice();
   for (let x = threshold; x <= count; x++) {
     const moved = [point(x, secret), ...fixed.map((share) => point(xOf(share) ^ x, yOf(share)))];

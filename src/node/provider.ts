@@ -15,7 +15,7 @@ import {
   verify,
 } from 'node:crypto';
 import { type Bytes, concat, copy, hex, wipe } from '../bytes.ts';
-import type { Provider } from '../crypto/provider.ts';
+import { checkAesGcm, type Provider } from '../crypto/provider.ts';
 
 const TAG = 16;
 /** DER around a raw key, RFC 8410: PrivateKeyInfo and SubjectPublicKeyInfo of Ed25519. */
@@ -44,6 +44,7 @@ export const nodeProvider: Provider = {
   hmacSha256: (key, data) => copy(createHmac('sha256', key).update(data).digest()),
 
   aesGcmSeal(key, nonce, data) {
+    checkAesGcm(key, nonce);
     const cipher = createCipheriv('aes-256-gcm', key, nonce);
     const sealed = new Uint8Array(data.length + TAG);
     sealed.set(cipher.update(data));
@@ -53,6 +54,7 @@ export const nodeProvider: Provider = {
   },
 
   aesGcmOpen(key, nonce, sealed) {
+    checkAesGcm(key, nonce);
     if (sealed.length < TAG) throw new RangeError('shorter than a tag');
     const end = sealed.length - TAG;
     const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG });

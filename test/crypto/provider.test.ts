@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { concat, fromHex, hex } from '../../src/bytes.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { provider, useProvider } from '../../src/crypto/provider.ts';
+import { nodeProvider } from '../../src/node/provider.ts';
 import { rejectionOf } from '../helpers/codes.ts';
 import { seededRandom } from '../helpers/random.ts';
 
@@ -71,6 +72,21 @@ describe.each(['with WebCrypto', 'without WebCrypto'])('the default provider %s'
       expect(await rejectionOf(Promise.resolve(provider().aesGcmOpen(key as never, nonce as never, changed)))).not.toBe(
         'no error',
       );
+    }
+  });
+});
+
+describe.each(['with WebCrypto', 'without WebCrypto', 'of Node'])('AES-256-GCM %s', (where) => {
+  it('takes keys of 32 bytes and nonces of 12 only: platforms differ about the others', async () => {
+    if (where === 'without WebCrypto') vi.stubGlobal('crypto', undefined);
+    const under = where === 'of Node' ? nodeProvider : provider();
+    const bytes = (length: number) => seededRandom(length)(length);
+    const run = async (use: 'aesGcmSeal' | 'aesGcmOpen', key: number, nonce: number) =>
+      under[use](bytes(key), bytes(nonce), bytes(48));
+    expect(await rejectionOf(run('aesGcmSeal', 32, 12))).toBe('no error');
+    for (const use of ['aesGcmSeal', 'aesGcmOpen'] as const) {
+      for (const length of [0, 16, 24, 31, 33]) expect(await rejectionOf(run(use, length, 12))).toBe('TypeError');
+      for (const length of [0, 1, 8, 11, 13, 16]) expect(await rejectionOf(run(use, 32, length))).toBe('TypeError');
     }
   });
 });

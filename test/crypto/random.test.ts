@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hex } from '../../src/bytes.ts';
-import { guardRandom, randomBytes } from '../../src/crypto/random.ts';
+import { type Bytes, hex } from '../../src/bytes.ts';
+import { distinctRandomBytes, guardRandom, randomBytes } from '../../src/crypto/random.ts';
 import type { Random } from '../../src/platform.ts';
 import { codeOf } from '../helpers/codes.ts';
 import { seededRandom } from '../helpers/random.ts';
@@ -31,6 +31,34 @@ describe('randomBytes', () => {
 
   it('lets short output of one byte pass: it is not telling', () => {
     expect(codeOf(() => randomBytes((length) => new Uint8Array(length), 15))).toBe('no error');
+  });
+});
+
+describe('distinctRandomBytes', () => {
+  const distinct = (random: Random, count = 3, others: readonly Bytes[] = []) =>
+    distinctRandomBytes(random, 16, count, others);
+
+  it('hands on what a good source gives, in arrays of its own', () => {
+    const [expected, buffer] = [seededRandom(1), seededRandom(2)(16)];
+    expect(distinct(seededRandom(1))).toEqual([expected(16), expected(16), expected(16)]);
+    expect(distinct(() => buffer, 1)[0]).not.toBe(buffer);
+  });
+
+  it('refuses an output that equals any before it, or one of the others', () => {
+    const [a, b, c] = [seededRandom('a')(16), seededRandom('b')(16), seededRandom('c')(16)];
+    const turns = (...outputs: Bytes[]) => {
+      const rest = outputs.slice();
+      return () => rest.shift()!;
+    };
+    expect(codeOf(() => distinct(turns(a, b, c)))).toBe('no error');
+    expect(codeOf(() => distinct(turns(a, b, a)))).toBe('random-failed');
+    expect(codeOf(() => distinct(turns(a, a, b)))).toBe('random-failed');
+    expect(codeOf(() => distinct(turns(a, b, c), 3, [seededRandom('d')(16), c]))).toBe('random-failed');
+  });
+
+  it('fails closed like randomBytes, and is not for outputs that may be equal by chance', () => {
+    expect(codeOf(() => distinct((length) => new Uint8Array(length)))).toBe('random-failed');
+    expect(codeOf(() => distinctRandomBytes(seededRandom(1), 15, 2, []))).toBe('RangeError');
   });
 });
 
