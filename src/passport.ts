@@ -574,7 +574,6 @@ export class Passport {
     return devices(await this.#ready());
   }
 
-  /** Asks for nothing: without a session a sealed keystore stays sealed, and this tells only what the home shows in clear. */
   /**
    * Keeps this passport in one more store, filled from this device: its state afterwards. Other devices have lists of their own.
    * `usage` when it is one already; the codes of stores when it cannot be opened.
@@ -584,24 +583,25 @@ export class Passport {
     return addStore(await this.#ready(), url, options);
   }
 
-  /** Forgets a store; what is there stays there. `store-unknown`; `usage` for the last one. */
+  /** Forgets a store; what is there stays there. `store-unknown`; `usage` for the last one, and the only one that has everything. */
   async removeStore(url: string): Promise<void> {
     const { removeStore } = await ceremonies();
     return removeStore(await this.#ready(), url);
   }
 
-  /** Reads everything in one store and names what is damaged or missing. `store-unknown`. */
+  /** Reads everything in one store and names what is damaged or missing. `store-unknown`; the codes of stores. */
   async checkStore(url: string, options: SyncOptions = {}): Promise<VerifyReport> {
     const { checkStore } = await ceremonies();
     return checkStore(await this.#ready(), url, options);
   }
 
-  /** Fills the new store from this device, reads it back, then forgets the old one. Both stay when anything fails. */
+  /** Fills the new store from this device, reads it back, then forgets the old one, which must answer. Both stay when anything fails. */
   async moveStore(from: string, to: string, options: SyncOptions = {}): Promise<StoreReport> {
     const { moveStore } = await ceremonies();
     return moveStore(await this.#ready(), from, to, options);
   }
 
+  /** Asks for nothing: without a session a sealed keystore stays sealed, and this tells only what the home shows in clear. */
   async status(): Promise<Status> {
     const { keystore } = this.#env;
     const stored = this.#device === undefined ? await this.#storedSession() : undefined;

@@ -30,8 +30,8 @@ export interface Hands {
   readonly kitsFor?: Bytes;
   /** Receive keys of kits made here, for the dealer's check. */
   readonly openable?: readonly OpenableGrant[];
-  /** Asks the person whether kits may vote although these stores could not be read. */
-  readonly mayVoteWithout?: (stores: readonly string[]) => Promise<boolean>;
+  /** Asks the person whether kits may vote although stores were not read: a sentence each. */
+  readonly mayVoteWithout?: (unread: readonly string[]) => Promise<boolean>;
 }
 
 export interface Advanced {

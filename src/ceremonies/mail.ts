@@ -169,8 +169,13 @@ export async function keepMail(tx: Tx, mail: Mail, now: number): Promise<void> {
   const same = (other: Mail) =>
     other.kind === mail.kind && equal(other.id, mail.id) && equal(other.sender, mail.sender);
   if (all.some(same) || (await answered(tx)).has(hex(mail.id) + mail.kind)) return; // V187
-  if (all.filter(({ sender }) => equal(sender, mail.sender)).length >= MAX_UNREAD_PER_SENDER) return; // V188
-  setUnread(tx, [...all, { ...mail, at: Math.max(0, now) }]);
+  // Its cancel takes the place of what it cancels: settled unlocks fill up nobody's mail.
+  const rest = all.filter(
+    ({ sender, kind, id }) =>
+      !(mail.kind === 'cancel' && kind === 'unlock' && equal(id, mail.id) && equal(sender, mail.sender)),
+  );
+  if (rest.filter(({ sender }) => equal(sender, mail.sender)).length >= MAX_UNREAD_PER_SENDER) return; // V188
+  setUnread(tx, [...rest, { ...mail, at: Math.max(0, now) }]);
 }
 
 function setUnread(tx: Tx, mails: readonly (Mail & { readonly at: number })[]): void {

@@ -100,12 +100,16 @@ function leaving(state: RegistryState, names: readonly string[] | undefined): Ho
 
 const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
-/** Opens the mesh with the kits, asks the person, makes the device. The home is then one that waits to be let in. */
+/**
+ * Opens the mesh with the kits, asks the person, makes the device. The home is then one that waits to be let in; the device
+ * `before`, which can be let in no more, goes only now.
+ */
 async function makeDevice(
   env: Environment,
   options: RecoverOptions,
   passphrases: Passphrases,
   located: Located,
+  before: Device | undefined,
 ): Promise<Made> {
   const name = checkName(options.name);
   const kits = options.kits ?? [];
@@ -127,6 +131,7 @@ async function makeDevice(
   // The passphrase is proven before anything is made: a mistyped one leaves no half-made home.
   const shares = await sharesOf(pid, state, hands, entered.grants);
   const kek = await openWith(env, options, pid, state, shares, passphrases);
+  if (before !== undefined) await forgetHome(before);
 
   const random = guardRandom(env.random);
   const sign = signingKey(random);
@@ -212,7 +217,10 @@ async function waitingDevice(env: Environment, pid: Bytes): Promise<Device> {
   throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
 }
 
-/** Whether what this device asked for can still let it in; not when the mesh went on without it, or it is of another one. */
+/**
+ * Whether what this device asked for can still let it in; not when the mesh went on without it, here or in a store, or when it
+ * is of another one.
+ */
 function isCurrent(device: Device, now: RegistryState): Promise<boolean> {
   return device.asMember(async ({ state, secrets }) => {
     if (!equal(now.pid, device.pid) || !secrets.mesh.has(state.epoch)) return false;
@@ -241,10 +249,9 @@ export async function openRecover(env: Environment, options: RecoverOptions): Pr
   const waiting = known && (await waitingDevice(env, known));
   const located = await locate(env, options.stores, options.kits ?? []);
   const current = waiting !== undefined && (await isCurrent(waiting, located.entered.state));
-  if (waiting !== undefined && !current) await forgetHome(waiting);
   const { device, kek } = current
     ? await goOn(waiting, options, passphrases)
-    : await makeDevice(env, options, passphrases, located);
+    : await makeDevice(env, options, passphrases, located, waiting);
   const state = await device.asMember(async (view) => view.state);
   await device.useSession(newSession(env.clock, kek, state.epoch, options.sessionMs ?? DEFAULT_SESSION_MS), state);
   return { device, passphrases };

@@ -142,10 +142,10 @@ export class Runtime {
 
   hands(passphrases: Passphrases, kits: readonly KitHand[] = [], kitsFor?: Bytes, openable?: Hands['openable']): Hands {
     let asked: Promise<boolean> | undefined;
-    const mayVoteWithout = (stores: readonly string[]) =>
+    const mayVoteWithout = (unread: readonly string[]) =>
       (asked ??= this.device.env.person.confirm({
         title: 'Let the kit vote although a store cannot be read?',
-        lines: stores.map((url) => `${url} does not answer`),
+        lines: unread,
         warnings: ['If this kit voted before and only that store knows, two changes can be decided at once'],
       }));
     return {

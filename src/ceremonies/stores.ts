@@ -4,17 +4,16 @@
  * not bring dead objects back.
  */
 import type { Bytes } from '../bytes.ts';
-import type { MemberView } from '../device/device.ts';
 import { PassportError, type PassportErrorCode } from '../errors.ts';
 import { holdersOf } from '../registry/state.ts';
 import type { Store } from '../storage/store.ts';
-import { forgetLedger, setStorePlaces, type StorePlace, storePlaces } from '../sync/ledger.ts';
+import { dropStore, readLedger, setStorePlaces, type StorePlace, storePlaces } from '../sync/ledger.ts';
 import { listFolder } from '../sync/transfer.ts';
 import { StoreNames } from '../sync/wanted.ts';
 import type { StoreReport, SyncOptions, VerifyReport } from '../types.ts';
 import { passportsIn } from './enter.ts';
 import type { Runtime } from './runtime.ts';
-import { verifyStores } from './verify.ts';
+import { verifyPlace, wantedOf } from './verify.ts';
 
 const MOST_STORES = 16; // of an invitation
 
@@ -53,68 +52,120 @@ async function knownPlace(run: Runtime, url: string): Promise<StorePlace> {
   });
 }
 
-/** Adds a store and fills it. Where another device keeps this passport there already, it is joined. */
-export async function addStore(run: Runtime, url: string, options: SyncOptions): Promise<StoreReport> {
+/**
+ * Puts a store on the list and syncs: how every store stood then. One that took nothing at all is off the list again: the
+ * next device to add it would find no root there, and the two would never meet.
+ */
+async function fill(
+  run: Runtime,
+  url: string,
+  options: SyncOptions,
+): Promise<{ readonly url: string; readonly stores: readonly StoreReport[] }> {
   const { device } = run;
-  await run.requireActive();
+  await run.requireMember(); // with a frozen registry too: the records still need a place
   const store = await device.env.openStore(url, { create: true });
-  const places = await device.transact(({ tx }) => storePlaces(tx));
+  let place: StorePlace;
   try {
-    if (places.some((place) => place.url === store.url))
-      throw new PassportError('usage', `${store.url} is a store of this device already`);
-    if (places.length >= MOST_STORES) throw new PassportError('usage', `a device has at most ${MOST_STORES} stores`);
-    const id = (await rootIn(run, store, options.signal)) ?? device.bytes(10);
-    await device.transact(async ({ tx }) => setStorePlaces(tx, [...(await storePlaces(tx)), { url: store.url, id }]));
+    place = { url: store.url, id: (await rootIn(run, store, options.signal)) ?? device.bytes(10) };
   } finally {
     await store.close();
   }
+  await device.transact(async ({ tx }) => {
+    const places = await storePlaces(tx);
+    if (places.some((other) => other.url === place.url))
+      throw new PassportError('usage', `${place.url} is a store of this device already`);
+    if (places.length >= MOST_STORES) throw new PassportError('usage', `a device has at most ${MOST_STORES} stores`);
+    setStorePlaces(tx, [...places, place]);
+  });
   const { stores } = await run.sync(run.hands(run.passphrases(undefined, false)), options);
-  return stores.find((report) => report.url === store.url) as StoreReport;
+  const { error } = reportOf(stores, place.url);
+  if (error === undefined) return { url: place.url, stores };
+  const empty = await device.transact(async ({ tx }) => {
+    if ((await readLedger(tx, place)).names.size > 0) return false;
+    setStorePlaces(
+      tx,
+      (await storePlaces(tx)).filter(({ url }) => url !== place.url),
+    );
+    return true;
+  });
+  if (empty) throw new PassportError(error.code as PassportErrorCode, `${place.url} took nothing: ${error.message}`);
+  return { url: place.url, stores };
+}
+
+const reportOf = (stores: readonly StoreReport[], url: string) =>
+  stores.find((report) => report.url === url) as StoreReport;
+
+/** Adds a store and fills it. Where another device keeps this passport there already, it is joined. */
+export async function addStore(run: Runtime, url: string, options: SyncOptions): Promise<StoreReport> {
+  const added = await fill(run, url, options);
+  return reportOf(added.stores, added.url);
+}
+
+/** As far as this device knows, the store can be read and has everything. */
+async function isWhole({ device }: Runtime, place: StorePlace): Promise<boolean> {
+  const { names, state } = await device.transact(({ tx }) => readLedger(tx, place));
+  return state === 'ok' && (await wantedOf(device, place)).every(({ path }) => names.has(path));
 }
 
 /** Forgets a store. What is there stays there: other devices may use it. */
 export async function removeStore(run: Runtime, url: string): Promise<void> {
   const gone = await knownPlace(run, url);
-  await run.device.asMember(async ({ tx }: MemberView) => {
-    const left = (await storePlaces(tx)).filter((place) => place.url !== gone.url);
-    if (left.length === 0) {
+  const places = await run.device.transact(({ tx }) => storePlaces(tx));
+  let others = false;
+  for (const place of places) others ||= place.url !== gone.url && (await isWhole(run, place));
+  if (places.length > 1 && !others && (await isWhole(run, gone))) {
+    throw new PassportError('usage', 'no other store has everything that this one has', {
+      hint: 'passport sync fills the others; passport status shows why one is behind.',
+    });
+  }
+  await run.device.transact(async ({ tx }) => {
+    if ((await storePlaces(tx)).length === 1) {
       throw new PassportError('usage', 'the last store of a device cannot be removed', {
         hint: 'Add another one first: passport store add URL. Or move everything: passport store move OLD NEW',
       });
     }
-    setStorePlaces(tx, left);
-    forgetLedger(tx, gone);
+    await dropStore(tx, gone);
   });
 }
 
 /** Reads everything in one store and compares it with this replica. */
 export async function checkStore(run: Runtime, url: string, options: SyncOptions): Promise<VerifyReport> {
   await run.requireMember();
-  return verifyStores(run, [await knownPlace(run, url)], options);
+  return verifyPlace(run, await knownPlace(run, url), options);
 }
 
-/** Fills the new store, reads all of it back, and only then forgets the old one. */
+/** Takes what the old store has, fills the new one, reads all of that back, and only then forgets the old one. */
 export async function moveStore(run: Runtime, from: string, to: string, options: SyncOptions): Promise<StoreReport> {
   const old = await knownPlace(run, from);
   const known = await run.device.transact(({ tx }) => storePlaces(tx));
   const target = await addressOf(run, to);
   if (target === old.url) throw new PassportError('usage', 'the two stores are one');
   const there = known.some(({ url }) => url === target);
-  const synced = there ? await run.sync(run.hands(run.passphrases(undefined, false)), options) : undefined;
-  const report = synced?.stores.find(({ url }) => url === target) ?? (await addStore(run, to, options));
-  const stays = { hint: `Both stores stay in use. When ${target} is well again, repeat the command.` };
-  if (report.error !== undefined) {
-    const code = report.error.code as PassportErrorCode;
-    throw new PassportError(code, `${target} did not take everything: ${report.error.message}`, stays);
-  }
+  const { stores } = there
+    ? await run.sync(run.hands(run.passphrases(undefined, false)), options)
+    : await fill(run, to, options);
+  const failed = (url: string, what: string, hint: string) => {
+    const { error } = reportOf(stores, url);
+    if (error === undefined) return;
+    throw new PassportError(error.code as PassportErrorCode, `${url} ${what}: ${error.message}`, {
+      hint: `Both stores stay in use. ${hint}`,
+    });
+  };
+  const again = `When ${target} is well again, repeat the command.`;
+  failed(target, 'did not take everything', again);
+  failed(
+    old.url,
+    'could not be read, and may have what is not here yet',
+    `Repeat the command when it answers; if it never will: passport store remove ${old.url}`,
+  );
   const { ok, damaged, missing } = await checkStore(run, target, options);
   if (!ok) {
     const names = [...damaged, ...missing];
     throw new PassportError('damaged', `${target} does not give back what was put: ${names.length} objects`, {
-      ...stays,
+      hint: `Both stores stay in use. ${again}`,
       details: { names },
     });
   }
   await removeStore(run, old.url);
-  return report;
+  return reportOf(stores, target);
 }

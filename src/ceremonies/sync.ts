@@ -19,6 +19,7 @@ import {
   storedVotes,
   type StorePlace,
   storePlaces,
+  storesLeft,
   writeLedger,
 } from '../sync/ledger.ts';
 import type { StoreReport, StoreState } from '../types.ts';
@@ -109,7 +110,7 @@ export async function syncAll(
   const settled = await settle(device);
   let waitingForUnlock = 0;
   let needsPassphrase = false;
-  const sight = await sightOf(visits, hands);
+  const sight = await sightOf(device, visits, hands);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const moved = await advance(device, hands, storedVotes, sight);
     decided.push(...moved.decided);
@@ -128,7 +129,7 @@ export async function syncAll(
       });
     }
   }
-  await device.box.prune(device.replica);
+  await device.box.prune(device.replica, true);
   return {
     stores: await Promise.all(visits.map((visit) => report(device, visit))),
     applied: settled.applied,
@@ -150,12 +151,21 @@ export async function syncAll(
   };
 }
 
-/** A kit that voted elsewhere may have left its vote in a store that does not answer: then its person decides. */
-async function sightOf(visits: readonly Visit[], hands: Hands): Promise<Sight> {
+/**
+ * A kit that voted elsewhere may have left its vote in a store that does not answer, or that only other devices still use: then its
+ * person decides.
+ */
+async function sightOf(device: Device, visits: readonly Visit[], hands: Hands): Promise<Sight> {
   const failed = visits.filter(({ pulled, error }) => pulled === undefined || error !== undefined);
   const complete = failed.length === 0;
-  if (complete || hands.kitsFor === undefined || hands.kits.length === 0) return { complete, kitsAnyway: false };
-  const yes = (await hands.mayVoteWithout?.(failed.map(({ place }) => place.url))) === true;
+  const left = await device.transact(({ tx }) => storesLeft(tx));
+  const unread = [
+    ...failed.map(({ place }) => `${place.url} does not answer`),
+    ...left.map((url) => `${url} is no store of this device any more`),
+  ];
+  if (unread.length === 0 || hands.kitsFor === undefined || hands.kits.length === 0)
+    return { complete, kitsAnyway: false };
+  const yes = (await hands.mayVoteWithout?.(unread)) === true;
   if (!yes)
     throw new PassportError('refused', 'a store could not be read, so the kit did not vote', {
       hint: 'Try again when every store answers.',

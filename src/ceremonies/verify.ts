@@ -139,14 +139,10 @@ export async function verify(run: Runtime, options: VerifyOptions): Promise<Veri
   return reportOf(found);
 }
 
-/** Everything in these stores, and what they lack; this home is not looked at. */
-export async function verifyStores(
-  run: Runtime,
-  places: readonly StorePlace[],
-  options: VerifyOptions,
-): Promise<VerifyReport> {
+/** Everything in this store, and what it lacks; this home is not looked at. The codes of stores when it cannot be read. */
+export async function verifyPlace(run: Runtime, place: StorePlace, options: VerifyOptions): Promise<VerifyReport> {
   const found = nothing();
-  await verifyEach(run, places, found, options);
+  await verifyStore(run, place, found, options);
   return reportOf(found);
 }
 
@@ -218,7 +214,7 @@ async function verifyStore(run: Runtime, place: StorePlace, found: Findings, opt
 }
 
 /** What a store should have of this replica; what no store has yet is not missing there. */
-function wantedOf(device: Device, place: StorePlace): Promise<Wanted[]> {
+export function wantedOf(device: Device, place: StorePlace): Promise<Wanted[]> {
   return device.asMember(async (view) => {
     const at = new StoreNames(device.pid, view.secrets.nameRoot as never, place);
     const bundles = (await bundleObjects(view.tx)).filter(({ stored }) => stored);

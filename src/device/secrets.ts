@@ -137,18 +137,32 @@ export class SecretsBox {
     const name = `${String(number).padStart(8, '0')}-${base32(randomBytes(this.#random, 10))}`;
     await this.#keystore.save(name, await sealObject(this.#context(), encode(secretsValue(secrets)), this.#random));
     tx.setNote('keystore', utf8(name));
+    tx.set(REPLACED, true);
     this.#stale = true;
     this.#known = { name, secrets };
   }
 
-  /** Overwrites and removes the blobs that no transaction names any more, if this process replaced one. */
-  async prune(replica: Pick<Replica, 'transact'>): Promise<void> {
-    if (!this.#stale) return;
+  /**
+   * Overwrites and removes the blobs that no transaction names any more: if this process replaced one, or with `any`, when
+   * another one did that was killed before it came to this.
+   */
+  async prune(replica: Pick<Replica, 'transact'>, any = false): Promise<void> {
+    if (!this.#stale && !any) return;
     this.#stale = false;
-    const name = await replica.transact((tx) => tx.note('keystore'));
-    if (name !== undefined) await this.#keystore.prune(fromUtf8(name));
+    const name = await replica.transact(async (tx) =>
+      (await tx.get(REPLACED)) === true ? tx.note('keystore') : undefined,
+    );
+    if (name === undefined) return;
+    await this.#keystore.prune(fromUtf8(name));
+    await replica.transact(async (tx) => {
+      const now = await tx.note('keystore');
+      if (now !== undefined && equal(now, name)) tx.delete(REPLACED);
+    });
   }
 }
+
+/** The cell that says that a blob was replaced and may still lie in the keystore. */
+const REPLACED = 'keystore-replaced';
 
 /** The secret half of a receive key that an entry lists for this device. */
 export function receivePrivate(secrets: Secrets, publicKey: Bytes): Bytes | undefined {

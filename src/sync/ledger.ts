@@ -1,5 +1,6 @@
 /**
- * What this device knows of one store: the names that it listed or put there, and how the last visit went. A cell per store.
+ * What this device knows of one store: the names that it listed or put there, and how the last visit went. A cell per address:
+ * a folder that was copied elsewhere has the same root, and not the same objects.
  * A name in the ledger that a listing lacks was lost by the store; a name in a listing that the ledger lacks is new.
  */
 import { type Bytes, base32 } from '../bytes.ts';
@@ -37,7 +38,7 @@ export const NEW_LEDGER: Ledger = {
 
 type Encoded = [string[], [string, number][], StoreState, number, number | null, number];
 
-const cell = (place: StorePlace) => `store/${base32(place.id)}`;
+const cell = (place: StorePlace) => `store/${base32(place.id)}/${place.url}`;
 
 export async function readLedger(tx: Tx, place: StorePlace): Promise<Ledger> {
   const value = (await tx.get(cell(place))) as Encoded | undefined;
@@ -65,9 +66,23 @@ export function writeLedger(tx: Tx, place: StorePlace, ledger: Ledger): void {
   tx.set(cell(place), value);
 }
 
-/** Of a store that is none of this device any more. */
-export function forgetLedger(tx: Tx, place: StorePlace): void {
-  tx.delete(cell(place));
+/** Takes a store off the list. Its address is kept: another device may still use it, and kits' votes may lie there. */
+export async function dropStore(tx: Tx, gone: StorePlace): Promise<void> {
+  setStorePlaces(
+    tx,
+    (await storePlaces(tx)).filter(({ url }) => url !== gone.url),
+  );
+  tx.delete(cell(gone));
+  tx.set('stores-left', [...(await storesLeft(tx)).filter((url) => url !== gone.url), gone.url].slice(-MOST_LEFT));
+}
+
+const MOST_LEFT = 16;
+
+/** Addresses that were taken off the list and are not on it again. */
+export async function storesLeft(tx: Tx): Promise<readonly string[]> {
+  const places = await storePlaces(tx);
+  const left = ((await tx.get('stores-left')) ?? []) as string[];
+  return left.filter((url) => places.every((place) => place.url !== url));
 }
 
 export async function storePlaces(tx: Tx): Promise<readonly StorePlace[]> {

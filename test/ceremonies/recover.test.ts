@@ -230,6 +230,31 @@ describe('a recovery that was left while a remaining device changed the mesh', (
     expect(await desktop.get('wallet')).toBeDefined();
   });
 
+  it('keeps the machine as it is until the person has said yes and the passphrase is right', async () => {
+    const { world, phone, home, options, change } = await leftOne('no');
+    const done = await phone.passport.rename('kit-1', 'paper', change);
+    expect(await world.settle(phone, done, [], change)).toMatchObject({ state: 'decided' });
+    const before = [...home.keystore.blobs.keys()];
+    expect(await rejectionOf(recover(home, { ...options, passphrase: 'a guess' }))).toBe('wrong-passphrase');
+    home.confirms = () => false;
+    expect(await rejectionOf(recover(home, options))).toBe('refused');
+    expect([...home.keystore.blobs.keys()]).toEqual(before);
+    expect(await Passport.peek(home.environment)).toBeDefined();
+  });
+
+  it('is asked again when the machine has seen new keys of the mesh that it has no part of', async () => {
+    const { world, phone, home, options, change } = await leftOne('followed');
+    const done = await phone.passport.reshare({ ...change, threshold: 3 });
+    expect(await world.settle(phone, done, [], change)).toMatchObject({ state: 'decided' });
+    const waiting = await Passport.open(home.environment);
+    await waiting.sync();
+    expect(await waiting.status()).toMatchObject({ epoch: 2, device: '' });
+    await waiting.close();
+    const desktop = await recover(home, options);
+    expect(await desktop.status()).toMatchObject({ device: 'desktop', slot: 3, epoch: 3 });
+    expect(await desktop.get('wallet')).toBeDefined();
+  });
+
   it('needs as many kits as now are needed', async () => {
     const { world, phone, home, options, change } = await leftOne('reshare');
     const done = await phone.passport.reshare({ ...change, threshold: 4 });

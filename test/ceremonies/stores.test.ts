@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { PassportError } from '../../src/errors.ts';
 import { parseName } from '../../src/format/names.ts';
+import { Passport } from '../../src/index.ts';
 import { rejectionOf } from '../helpers/codes.ts';
 import { contents, type Member, PASSPHRASE, text, twoDevices, words, World } from '../helpers/mesh.ts';
 
@@ -67,7 +68,6 @@ describe('a store that is added', () => {
     await laptop.passport.put('a', 'b');
     await laptop.passport.addStore(TWO);
     const home = world.home();
-    const { Passport } = await import('../../src/index.ts');
     const desktop = await Passport.recover(home.environment, {
       ...{ stores: [TWO], name: 'desktop', kits: laptop.kits.map(words), passphrase: PASSPHRASE },
     });
@@ -83,6 +83,35 @@ describe('a store that is added', () => {
     world.store(TWO).fault = () => undefined;
     await laptop.passport.sync();
     expect(await laptop.passport.checkStore(TWO)).toMatchObject({ ok: true });
+  });
+
+  it('that takes nothing at all is off the list again, so that the next device to add it is not alone there', async () => {
+    const { world, laptop, phone } = await twoDevices('store-nothing');
+    world.store(TWO).fault = (call) => (call === 'put' ? new PassportError('store-full', 'no room') : undefined);
+    expect(await rejectionOf(laptop.passport.addStore(TWO))).toBe('store-full');
+    expect(await urls(laptop)).toEqual([ONE]);
+    world.store(TWO).fault = () => undefined;
+    await phone.passport.addStore(TWO);
+    await laptop.passport.addStore(TWO);
+    expect((await rootsIn(world, TWO)).size).toBe(1);
+  });
+
+  it('that is a copy of the folder of another one, not a whole one, is made whole', async () => {
+    const { world, laptop } = await twoDevices('store-copied');
+    await laptop.passport.sync();
+    for (const [name, bytes] of await contents(world.store(ONE)))
+      if (!name.includes('/reg/')) await world.store(TWO).put(name, bytes);
+    await laptop.passport.addStore(TWO);
+    expect(await laptop.passport.checkStore(TWO)).toMatchObject({ ok: true, missing: [] });
+    expect((await rootsIn(world, TWO)).size).toBe(1);
+  });
+
+  it('by two processes at once is on the list once', async () => {
+    const { laptop } = await twoDevices('store-twice');
+    const other = await Passport.open(laptop.home.environment);
+    const done = await Promise.allSettled([laptop.passport.addStore(TWO), other.addStore(TWO)]);
+    expect(done.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await urls(laptop)).toEqual([ONE, TWO]);
   });
 
   it('is none twice, none that cannot be opened, and at most the sixteenth', async () => {
@@ -112,6 +141,41 @@ describe('a store that is removed', () => {
     expect(await rejectionOf(laptop.passport.removeStore(ONE))).toBe('usage');
     expect(await rejectionOf(laptop.passport.removeStore(TWO))).toBe('store-unknown');
     expect(await urls(laptop)).toEqual([ONE]);
+  });
+
+  it('is not the only one that has everything', async () => {
+    const { world, laptop } = await open('store-only-whole');
+    await laptop.passport.addStore(TWO);
+    world.store(TWO).fault = (call) => (call === 'put' ? new PassportError('store-full', 'no room') : undefined);
+    await laptop.passport.put('a', 'b');
+    await laptop.passport.sync();
+    expect(await rejectionOf(laptop.passport.removeStore(ONE))).toBe('usage');
+    await laptop.passport.removeStore(TWO);
+    expect(await urls(laptop)).toEqual([ONE]);
+  });
+
+  it('may go when it is dead, whatever the others have', async () => {
+    const { world, laptop } = await twoDevices('store-dead');
+    world.store(TWO).fault = (call, name) =>
+      call === 'put' && name.includes('/hot/') ? new PassportError('store-full', 'no room') : undefined;
+    await laptop.passport.addStore(TWO);
+    world.store(ONE).fault = () => new PassportError('store-unreachable', 'gone for good');
+    await laptop.passport.sync();
+    await laptop.passport.removeStore(ONE);
+    expect(await urls(laptop)).toEqual([TWO]);
+  });
+
+  it('may still have votes of a kit: typed here, it votes again only if its person says so', async () => {
+    const { laptop, phone, kit } = await twoDevices('store-kit-votes');
+    const change = { passphrase: PASSPHRASE, timeoutMs: 0, kits: [kit] };
+    await phone.passport.moveStore(ONE, TWO);
+    expect(await laptop.passport.rename('phone', 'pocket', change)).toMatchObject({ state: 'decided' });
+    phone.home.confirms = () => false;
+    expect(await rejectionOf(phone.passport.rename('laptop', 'desk', change))).toBe('refused');
+    expect(phone.home.cards.at(-1)?.lines).toEqual([`${ONE} is no store of this device any more`]);
+    await phone.passport.addStore(ONE);
+    expect((await phone.passport.status()).warnings.join()).not.toContain('frozen');
+    expect(await phone.passport.rename('laptop', 'desk', change)).toMatchObject({ state: 'decided', slot: 3 });
   });
 
   it('and added again is the same one, and gets what it missed', async () => {
@@ -158,7 +222,7 @@ describe('a move to another store', () => {
   it('keeps both when the new one does not take everything; repeated, it goes on', async () => {
     const { world, laptop } = await twoDevices('store-move-full');
     const full = new PassportError('store-full', 'no room');
-    world.store(TWO).fault = (call) => (call === 'put' ? full : undefined);
+    world.store(TWO).fault = (call, name) => (call === 'put' && name.includes('/hot/') ? full : undefined);
     expect(await rejectionOf(laptop.passport.moveStore(ONE, TWO))).toBe('store-full');
     expect(await urls(laptop)).toEqual([ONE, TWO]);
     world.store(TWO).fault = () => undefined;
@@ -172,6 +236,21 @@ describe('a move to another store', () => {
     const put = two.put.bind(two);
     two.put = (name, bytes) => put(name, name.includes('/hot/c-') ? bytes.slice(1) : bytes);
     expect(await rejectionOf(laptop.passport.moveStore(ONE, TWO))).toBe('damaged');
+    expect(await urls(laptop)).toEqual([ONE, TWO]);
+  });
+
+  it('keeps both when the old one cannot be read: it may have what is not here yet', async () => {
+    const { world, laptop } = await twoDevices('store-move-down');
+    world.store(ONE).fault = () => new PassportError('store-unreachable', 'not plugged in');
+    expect(await rejectionOf(laptop.passport.moveStore(ONE, TWO))).toBe('store-unreachable');
+    expect(await urls(laptop)).toEqual([ONE, TWO]);
+  });
+
+  it('keeps both when the new one goes away while it is read back', async () => {
+    const { world, laptop } = await twoDevices('store-move-gone');
+    world.store(TWO).fault = (call) =>
+      call === 'get' ? new PassportError('store-unreachable', 'not plugged in') : undefined;
+    expect(await rejectionOf(laptop.passport.moveStore(ONE, TWO))).toBe('store-unreachable');
     expect(await urls(laptop)).toEqual([ONE, TWO]);
   });
 

@@ -1,8 +1,13 @@
 /** `unlock: device`: a device that the registry lets open the passport alone, for a server at home. */
 import { describe, expect, it } from 'vitest';
 
+import { fromHex } from '../../src/bytes.ts';
+import { SecretsBox } from '../../src/device/secrets.ts';
 import { PassportError } from '../../src/errors.ts';
+import { Passport } from '../../src/index.ts';
 import { rejectionOf } from '../helpers/codes.ts';
+import { PowerCut } from '../helpers/durable.ts';
+import { seededRandom } from '../helpers/random.ts';
 import { type Member, PASSPHRASE, text, threeDevices, twoDevices } from '../helpers/mesh.ts';
 
 const left = { passphrase: PASSPHRASE, timeoutMs: 0 };
@@ -17,6 +22,16 @@ async function withServer(label: string) {
   await world.unlock(phone, laptop);
   await phone.passport.lock();
   return mesh;
+}
+
+/** The epoch whose key lies in the keystore of this device, if one does. */
+async function keptEpoch({ passport, home }: Member): Promise<number | undefined> {
+  const name = new TextDecoder().decode(await home.journal.get('n/keystore'));
+  const pid = fromHex((await passport.status()).passport);
+  const { kept } = await new SecretsBox(home.keystore, await home.keystore.openKey(), pid, seededRandom('look')).load(
+    name,
+  );
+  return kept?.epoch;
 }
 
 /** Unlocks with nobody to ask and nobody to wait for. */
@@ -51,6 +66,7 @@ describe('a device that may open the passport alone', () => {
 
   it('keeps the key from its next unlock on, and opens without approval, passphrase or store', async () => {
     const { world, phone } = await withServer('opens');
+    expect(await keptEpoch(phone)).toBe(2);
     const calls = { ...world.store().count };
     await alone(phone);
     expect(await text(phone, 'old')).toBe('written before');
@@ -67,6 +83,7 @@ describe('a device that may open the passport alone', () => {
   it('is only that one: the others open as before', async () => {
     const { laptop } = await withServer('others');
     await laptop.passport.lock();
+    expect(await keptEpoch(laptop)).toBeUndefined();
     expect(await rejectionOf(alone(laptop))).toBe('waiting');
   });
 
@@ -76,13 +93,29 @@ describe('a device that may open the passport alone', () => {
     expect(await world.settle(laptop, change, [tablet])).toMatchObject({ state: 'decided', slot: 4 });
     expect((await laptop.passport.log()).at(-1)?.summary).toBe('"phone" may not open the passport alone any more');
     await phone.passport.sync();
+    expect(await keptEpoch(phone)).toBeUndefined();
     expect(await rejectionOf(alone(phone))).toBe('waiting');
+  });
+
+  it('leaves no blob with the key, although the process that forgot it was killed before it removed that one', async () => {
+    const { world, laptop, phone, tablet } = await withServer('killed');
+    await world.settle(laptop, await laptop.passport.unattended('phone', false, left), [tablet]);
+    const { keystore } = phone.home;
+    const prune = keystore.prune.bind(keystore);
+    keystore.prune = () => Promise.reject(new PowerCut('keystore.prune'));
+    await expect(phone.passport.sync()).rejects.toBeInstanceOf(PowerCut);
+    keystore.prune = prune;
+    expect(keystore.blobs.size).toBeGreaterThan(1);
+    const again = await Passport.open(phone.home.environment);
+    await again.sync();
+    expect(keystore.blobs.size).toBe(1);
   });
 
   it('forgets the key with new keys of the mesh, and keeps those of its next approved unlock', async () => {
     const { world, laptop, phone, tablet } = await withServer('epoch');
     await world.settle(laptop, await laptop.passport.reshare({ ...left, threshold: 2 }), [tablet]);
     await phone.passport.sync();
+    expect(await keptEpoch(phone)).toBeUndefined();
     expect(await rejectionOf(alone(phone))).toBe('waiting');
     phone.home.environment.person.passphrase = async () => PASSPHRASE;
     await world.unlock(phone, laptop);
@@ -95,6 +128,7 @@ describe('a device that may open the passport alone', () => {
     await world.settle(laptop, await laptop.passport.revoke('phone', { ...left, kit: false }), [tablet]);
     expect((await laptop.passport.status()).warnings.join()).not.toContain('phone');
     await phone.passport.sync();
+    expect(await keptEpoch(phone)).toBeUndefined();
     expect(await rejectionOf(alone(phone))).toBe('revoked');
   });
 

@@ -354,4 +354,19 @@ describe('an unlock that is settled', () => {
     expect(await tablet.passport.requests()).toEqual([]);
     expect(await mails()).toEqual(before);
   });
+
+  it('leaves room for the next ones: whoever was not needed twenty times hears the next time', async () => {
+    const { world, laptop, phone, tablet } = await threeDevices('settled-often');
+    for (let i = 0; i < 20; i++) {
+      await stopsWaiting(phone.passport.unlock(asked));
+      await tablet.passport.sync();
+      await world.approveAll(laptop);
+      await phone.passport.unlock(asked);
+      await phone.passport.lock();
+      await tablet.passport.sync();
+    }
+    await stopsWaiting(phone.passport.unlock(asked));
+    await tablet.passport.sync();
+    expect(await tablet.passport.requests()).toMatchObject([{ kind: 'unlock', from: 'phone' }]);
+  });
 });
