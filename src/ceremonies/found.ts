@@ -75,7 +75,8 @@ export function kitSheet(
 
 export function checkName(name: string): string {
   const normal = name.normalize('NFC').trim();
-  if (isHolderName(normal)) return normal;
+  // Unassigned ones too: a later Unicode may compose them otherwise.
+  if (isHolderName(normal) && !/[\p{C}\p{Zl}\p{Zp}]/u.test(normal)) return normal;
   throw new PassportError('invalid-name', 'a name has 1 to 64 visible characters', {
     hint: 'Choose a short name like "laptop".',
   });

@@ -27,10 +27,13 @@ export function checkCost(cost: Argon2Cost, salt: Bytes): void {
   within('salt', salt.length, SALT_BYTES); // V51
 }
 
-/** What is hashed: NFKC, UTF-8, not trimmed. `passphrase-invalid` unless that is 1..1024 bytes of well-formed text. */
+/** What is hashed: NFKC, UTF-8, not trimmed. `passphrase-invalid` unless that is 1..1024 bytes of assigned characters. */
 export function passphraseBytes(text: string): Bytes {
   if (/\p{Surrogate}/u.test(text))
     throw new PassportError('passphrase-invalid', 'the passphrase is not well-formed text'); // V218
+  // NFKC of what is assigned never changes; of what is not, a later Unicode may give another P.
+  if (/\p{Cn}/u.test(text))
+    throw new PassportError('passphrase-invalid', 'the passphrase has a character that this machine does not know'); // V224
   const bytes = utf8(text.normalize('NFKC'));
   if (bytes.length === 0) throw new PassportError('passphrase-invalid', 'the passphrase is empty'); // V219
   if (bytes.length > PASSPHRASE_BYTES) {

@@ -46,18 +46,20 @@ const shape = z.tuple([
   z.nullable(reason),
 ]);
 
-/** 1..1024 bytes of UTF-8 in NFC, without U+0000. A lone surrogate does not survive UTF-8 and is refused. */
+/**
+ * 1..1024 bytes of UTF-8 without U+0000. A lone surrogate does not survive UTF-8 and is refused. NFC is no part of it: platforms
+ * differ about characters that are new, and two devices must not disagree about an update.
+ */
 export function isKey(key: string): boolean {
-  if (key.length === 0 || key.length > MAX_KEY_BYTES || key.includes('\0') || key.normalize('NFC') !== key)
-    return false;
+  if (key.length === 0 || key.length > MAX_KEY_BYTES || key.includes('\0')) return false;
   const bytes = utf8(key);
   return bytes.length <= MAX_KEY_BYTES && fromUtf8(bytes) === key;
 }
 
-/** Throws `invalid-key`. */
+/** Of a key to write: `invalid-key` unless it is one in NFC, of characters whose NFC no later Unicode changes. */
 export function checkKey(key: string): void {
-  if (isKey(key)) return;
-  throw new PassportError('invalid-key', 'a key is 1 to 1024 bytes of UTF-8 in NFC, without U+0000'); // V221
+  if (isKey(key) && key.normalize('NFC') === key && !/\p{Cn}/u.test(key)) return;
+  throw new PassportError('invalid-key', 'a key is 1 to 1024 bytes of assigned characters in NFC, without U+0000'); // V221
 }
 
 /** Throws `invalid-key` and `value-too-large`. */

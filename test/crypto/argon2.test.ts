@@ -105,6 +105,11 @@ describe('passphraseBytes', () => {
 
   it('refuses a lone surrogate, which would be hashed as another text', () => {
     for (const text of ['\ud800', 'a\udfffb']) expect(codeOf(() => passphraseBytes(text))).toBe('passphrase-invalid');
+  });
+
+  it('refuses a character that is not assigned: a later Unicode may give other bytes for it', () => {
+    for (const text of ['\u0378', 'a\u{e01f0}'])
+      expect(() => passphraseBytes(text)).toThrow(expect.objectContaining({ code: 'passphrase-invalid' }));
     expect(hex(passphraseBytes('😀'))).toBe(hex(fromHex('f09f9880')));
   });
 });

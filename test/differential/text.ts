@@ -45,6 +45,16 @@ export async function askText(findings: Findings): Promise<void> {
     await findings.ask(`keys of ${name}`, { ours: () => digest(utf8(verdicts(isKey))) });
     await findings.ask(`names of ${name}`, { ours: () => digest(utf8(verdicts(isHolderName))) });
   }
+  // Rules without tables of the platform: every code point, also those that a version does not know.
+  for (const [what, is] of [
+    ['keys', isKey],
+    ['names', isHolderName],
+  ] as const) {
+    const verdicts = new Uint8Array(0x11_0000);
+    for (let point = 0; point < verdicts.length; point++)
+      verdicts[point] = is(`a${String.fromCodePoint(point)}`) ? 1 : 0;
+    await findings.ask(`${what} with every code point`, { ours: () => digest(verdicts) });
+  }
   const random = seededRandom('differential words');
   for (let i = 0; i < 20; i++) {
     const entropy = random(32);

@@ -953,7 +953,10 @@ describe('a name', () => {
     'a\u200bb',
     'a\u202eb',
     'a\u2028',
-    'e\u0301',
+    '\u00a0a',
+    'a\u3000',
+    'a\u{e0041}',
+    'a\u{10fffd}',
     '\ud800',
     '\ue000',
   ])('%j cannot', (name) => {
