@@ -8,6 +8,7 @@ import type { Bytes } from '../bytes.ts';
 import { encode } from '../cbor.ts';
 import { hpkeOpen, hpkeSeal } from '../crypto/hpke.ts';
 import { info0 } from '../crypto/statements.ts';
+import { PassportError } from '../errors.ts';
 import type { Random } from '../platform.ts';
 import { bytes16, bytes32, decodeShaped, fixedBytes, uint } from './schema.ts';
 
@@ -71,6 +72,7 @@ export function sealGrant(receiveKey: Bytes, grant: Grant, random: Random): Prom
 export async function openGrant(receivePrivate: Bytes, epoch: number, sealed: Bytes): Promise<Grant> {
   const plaintext = await hpkeOpen(receivePrivate, { info: info0('grant', epoch) }, sealed);
   const g = decodeShaped(grantSchema, plaintext, 'a grant');
+  if ((g[10] === null) !== (g[11] === null)) throw new PassportError('malformed', 'a grant has one of two keys'); // V226
   return {
     pid: g[0],
     slot: g[1],

@@ -82,6 +82,7 @@ export function encodeUpdate(update: Update): Bytes {
 export function parseUpdate(bytes: Bytes): Update {
   const [key, op, type, value, why] = shaped(shape, decode(bytes, { maxBytes: MAX_UPDATE_BYTES }), 'update');
   if (!isKey(key)) throw malformed('its key is not allowed'); // V159
+  if (op === 1 && value.length > 0) throw malformed('it deletes and has a value'); // V225
   return { key, op: op === 0 ? 'put' : 'delete', type, value, reason: why };
 }
 

@@ -51,7 +51,7 @@ describe('an object', () => {
 
   it('says its layer and epoch', async () => {
     for (const layer of Object.keys(LAYERS) as Layer[]) {
-      const epoch = layer === 'local' || layer === 'keystore' ? 0 : 2 ** 32 - 1;
+      const epoch = ['local', 'keystore', 'session'].includes(layer) ? 0 : 2 ** 32 - 1;
       const object = await sealObject({ ...context, layer, epoch }, new Uint8Array(1), random);
       expect(objectHeader(object)).toEqual({ layer, epoch });
     }
@@ -241,10 +241,14 @@ describe('objectHeader refuses', () => {
   it('what is too short, of an unknown layer, or names an epoch where there is none', async () => {
     const object = await sealObject({ ...context, layer: 'local', epoch: 0 }, random(3), random);
     expect(codeOf(() => objectHeader(object.subarray(0, HEADER - 1)))).toBe('malformed');
+    for (const layer of ['local', 'keystore', 'session'] as const) {
+      const other = await sealObject({ ...context, layer, epoch: 0 }, random(3), random);
+      other[10] = 1;
+      expect(codeOf(() => objectHeader(other))).toBe('malformed');
+    }
     for (const [at, byte] of [
       [6, 0],
       [6, 9],
-      [10, 1],
     ] as const) {
       const changed = copy(object);
       changed[at] = byte;

@@ -242,6 +242,7 @@ describe('an update', () => {
     ['a type of bytes', ['a', 0, utf8(''), utf8(''), null]],
     ['a value of text', ['a', 0, '', '', null]],
     ['a value of more than 1 MiB', ['a', 0, '', new Uint8Array(1024 * 1024 + 1), null]],
+    ['a delete with a value', ['a', 1, '', utf8('x'), null]],
     ['an unknown reason', ['a', 0, '', utf8(''), ['because', pid]]],
     ['a reason without an id', ['a', 0, '', utf8(''), ['adopt']]],
     ['a reason with a short id', ['a', 0, '', utf8(''), ['adopt', random(31)]]],
