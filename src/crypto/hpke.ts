@@ -6,7 +6,7 @@
 import { x25519 } from '@noble/curves/ed25519.js';
 import type { CipherSuite } from '@hpke/core';
 import { type Bytes, concat, copy, wipe } from '../bytes.ts';
-import { decryptionFailed } from '../errors.ts';
+import { decryptionFailed, PassportError } from '../errors.ts';
 import type { Random } from '../platform.ts';
 import { randomBytes } from './random.ts';
 
@@ -38,9 +38,10 @@ export function receivePublicOf(privateKey: Bytes): Bytes {
 
 /**
  * May a foreign key be sealed to? 32 bytes, canonical (one key has one encoding), not of low order, and a trial seal works:
- * one bad key among the holders would make every later change of the passport fail. Never throws.
+ * one bad key among the holders would make every later change of the passport fail. Throws only `unsupported`.
  */
 export async function isReceiveKey(bytes: Bytes): Promise<boolean> {
+  requireWebCrypto(); // else every key would look bad
   if (!(bytes instanceof Uint8Array) || bytes.length !== KEY_LENGTH || coordinate(bytes) >= P) return false; // V24
   try {
     x25519.getSharedSecret(TRIAL, bytes); // V25: throws on low order: the result is zero for every scalar
@@ -93,10 +94,17 @@ function coordinate(littleEndian: Bytes): bigint {
   return littleEndian.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
+/** The library stands on it; a page that did not come over TLS has none. */
+function requireWebCrypto(): void {
+  if (globalThis.crypto?.subtle !== undefined) return;
+  throw new PassportError('unsupported', 'this platform has no WebCrypto', { hint: 'A page must come over https.' });
+}
+
 let loading: Promise<CipherSuite> | undefined;
 
 /** On first use: most commands neither seal nor open a grant, and the library takes a while to load. */
 function load(): Promise<CipherSuite> {
+  requireWebCrypto();
   loading ??= Promise.all([import('@hpke/core'), import('@hpke/dhkem-x25519')]).then(
     ([core, kem]) =>
       new core.CipherSuite({

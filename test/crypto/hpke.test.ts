@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Bytes, concat, copy, fromHex, hex, utf8 } from '../../src/bytes.ts';
 import { hpkeOpen, hpkeSeal, isReceiveKey, receiveKey, receivePublicOf } from '../../src/crypto/hpke.ts';
 import { codeOf, rejectionOf } from '../helpers/codes.ts';
@@ -222,5 +222,20 @@ describe('isReceiveKey', () => {
     for (const length of [0, 31, 33]) expect(await isReceiveKey(random(length))).toBe(false);
     expect(await isReceiveKey(undefined as unknown as Bytes)).toBe(false);
     expect(await isReceiveKey(hex(publicKey) as unknown as Bytes)).toBe(false);
+  });
+});
+
+describe('a platform without WebCrypto', () => {
+  it('is named, and no key is called bad for it', async () => {
+    const { publicKey } = receiveKey(seededRandom('no webcrypto'));
+    vi.stubGlobal('crypto', {});
+    try {
+      expect(await rejectionOf(isReceiveKey(publicKey))).toBe('unsupported');
+      expect(await rejectionOf(hpkeSeal(publicKey, { info: publicKey }, publicKey, seededRandom(1)))).toBe(
+        'unsupported',
+      );
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 });
