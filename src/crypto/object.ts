@@ -30,7 +30,7 @@ export type Layer = keyof typeof LAYERS;
 /** What the key of an object is bound to. `key` is the layer's key, 32 bytes; the rest is public. */
 export interface ObjectContext {
   readonly layer: Layer;
-  /** 0 for the layers `local` and `keystore`. */
+  /** 0 for the layers `local`, `keystore` and `session`. */
   readonly epoch: number;
   readonly key: Bytes;
   readonly pid: Bytes;
@@ -47,7 +47,7 @@ const SALT_END = NAMED + 32;
 const HEADER = SALT_END + 32;
 const CHUNK = 64 * 1024;
 const TAG = 16;
-const NO_EPOCH: readonly Layer[] = ['local', 'keystore'];
+const NO_EPOCH: readonly Layer[] = ['local', 'keystore', 'session'];
 
 /** The object's bytes: 75 of header, then the padded data (1 KiB at least) and 16 for every 64 KiB of it. */
 export async function sealObject(context: ObjectContext, data: Bytes, random: Random): Promise<Bytes> {
