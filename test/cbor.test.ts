@@ -1,6 +1,6 @@
-import { encode as cborg } from 'cborg';
+import { encode as cborg, Tokenizer } from 'cborg';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Bytes, concat, fromHex, hex, utf8 } from '../src/bytes.ts';
 import { decode, encode, type Value } from '../src/cbor.ts';
 import { codeOf } from './helpers/codes.ts';
@@ -142,6 +142,15 @@ describe('decode refuses as malformed', () => {
     expect(() => decode(fromHex(bytes))).toThrow(
       expect.objectContaining({ code: 'malformed', message: `CBOR: ${why}` }),
     );
+  });
+
+  it.each(cases.filter(([, what]) => !/shortest form|UTF-8/.test(what)))('%s: before a decoder sees it', (bytes) => {
+    const decoder = vi.spyOn(Tokenizer.prototype, 'next');
+    expect(codeOf(() => decode(fromHex(bytes)))).toBe('malformed');
+    expect(decoder).not.toHaveBeenCalled();
+    expect(decode(fromHex('8101'))).toEqual([1]);
+    expect(decoder).toHaveBeenCalled();
+    decoder.mockRestore();
   });
 
   it('arrays nested deeper than 16, however deep', () => {

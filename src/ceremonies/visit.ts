@@ -190,7 +190,7 @@ class Intake {
     return decided;
   }
 
-  /** Fetches this device's grant of an entry; false when the store does not have it. */
+  /** Fetches this device's grant of an entry; false when the store does not have it, or when it is here already and wrong. */
   async #grantFor(core: {
     epoch: number;
     holders: readonly { id: Bytes }[];
@@ -201,11 +201,9 @@ class Intake {
     const i = core.holders.findIndex(({ id }) => equal(id, secrets.deviceId));
     const share = core.epochPart?.shares[i];
     if (share === undefined) return false;
-    return (
-      (await this.#grantsNamed([
-        { epoch: core.epoch, holder: secrets.deviceId, hash: base32(share.grantHash.subarray(0, 16)) },
-      ])) > 0
-    );
+    const hash = base32(share.grantHash.subarray(0, 16));
+    if ((await device.transact(({ tx }) => tx.object(hash))) !== undefined) return false;
+    return (await this.#grantsNamed([{ epoch: core.epoch, holder: secrets.deviceId, hash }])) > 0;
   }
 
   async #grantsNamed(grants: readonly { epoch: number; holder: Bytes; hash: string }[]): Promise<number> {

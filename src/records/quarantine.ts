@@ -113,11 +113,6 @@ function findValid(rows: readonly CommitRow[], heads: readonly Bytes[]): Point[]
       const prev = prevRef(row.parsed);
       id = prev === undefined ? undefined : pointOf(prev).id;
     }
-    // An ancestor that another head led to already: its chain is entered there.
-    if (id !== undefined && chain !== undefined && (byId.get(id) as CommitRow).chain !== chain) {
-      const { chain: at, seq } = byId.get(id) as CommitRow;
-      valid.push({ chain: at, seq, id });
-    }
   }
   return valid;
 }

@@ -46,6 +46,18 @@ describe('checkCost', () => {
   const check = (cost: Partial<Argon2Cost>, saltLength = 16) =>
     codeOf(() => checkCost({ ...DEFAULT_COST, ...cost }, new Uint8Array(saltLength)));
 
+  it.each<[string, Partial<Argon2Cost>, number, { least: number; most: number }]>([
+    ['memory', { memoryKiB: 19_455 }, 16, { least: 19_456, most: 524_288 }],
+    ['passes', { passes: 11 }, 16, { least: 1, most: 10 }],
+    ['lanes', { lanes: 9 }, 16, { least: 1, most: 8 }],
+    ['work', { passes: 1 }, 16, { least: 131_072, most: 2_097_152 }],
+    ['salt', {}, 15, { least: 16, most: 64 }],
+  ])('says which bound it was: %s', (what, cost, saltLength, range) => {
+    expect(() => checkCost({ ...DEFAULT_COST, ...cost }, new Uint8Array(saltLength))).toThrow(
+      expect.objectContaining({ code: 'parameters-refused', details: { what, ...range } }),
+    );
+  });
+
   it('accepts the default: 64 MiB, three passes, four lanes', () => {
     expect(DEFAULT_COST).toEqual({ memoryKiB: 65_536, passes: 3, lanes: 4 });
     expect(check({})).toBe('no error');

@@ -19,6 +19,8 @@ const random = seededRandom('object');
 const KIB = 1024;
 const CHUNK = 64 * KIB;
 const HEADER = 4 + 1 + 1 + 1 + 4 + 32 + 32;
+/** Layers of one machine, outside of any epoch (docs/protocol.md, 4). */
+const WITHOUT_EPOCH: readonly Layer[] = ['local', 'keystore', 'session'];
 
 const context: ObjectContext = {
   layer: 'vault',
@@ -51,7 +53,7 @@ describe('an object', () => {
 
   it('says its layer and epoch', async () => {
     for (const layer of Object.keys(LAYERS) as Layer[]) {
-      const epoch = ['local', 'keystore', 'session'].includes(layer) ? 0 : 2 ** 32 - 1;
+      const epoch = WITHOUT_EPOCH.includes(layer) ? 0 : 2 ** 32 - 1;
       const object = await sealObject({ ...context, layer, epoch }, new Uint8Array(1), random);
       expect(objectHeader(object)).toEqual({ layer, epoch });
     }
@@ -237,6 +239,21 @@ describe('an object of an unknown format is refused by name', () => {
   });
 });
 
+describe('what has magic, version and suite and no more', () => {
+  it('is judged by them', async () => {
+    const six = (await sealObject(context, random(3), random)).subarray(0, 6);
+    expect(await rejectionOf(openObject(context, six))).toBe('decryption-failed');
+    expect(await rejectionOf(openObject(context, copy(six).fill(9, 0, 1)))).toBe('unsupported');
+  });
+});
+
+describe('objectHeader', () => {
+  it('needs the header and nothing behind it', async () => {
+    const object = await sealObject(context, random(3), random);
+    expect(objectHeader(object.subarray(0, HEADER))).toEqual({ layer: 'vault', epoch: 7 });
+  });
+});
+
 describe('objectHeader refuses', () => {
   it('what is too short, of an unknown layer, or names an epoch where there is none', async () => {
     const object = await sealObject({ ...context, layer: 'local', epoch: 0 }, random(3), random);
@@ -254,6 +271,11 @@ describe('objectHeader refuses', () => {
       changed[at] = byte;
       expect(codeOf(() => objectHeader(changed))).toBe('malformed');
     }
+    for (const layer of WITHOUT_EPOCH) {
+      const own = await sealObject({ ...context, layer, epoch: 0 }, random(3), random);
+      own[10] = 1;
+      expect(codeOf(() => objectHeader(own))).toBe('malformed');
+    }
   });
 });
 
@@ -262,7 +284,8 @@ describe('a mistake of the caller', () => {
     const object = await sealObject(context, random(3), random);
     expect(await rejectionOf(openObject({ ...context, key: random(31) }, object))).toBe('TypeError');
     expect(await rejectionOf(sealObject({ ...context, key: random(33) }, random(3), random))).toBe('TypeError');
-    expect(await rejectionOf(sealObject({ ...context, layer: 'keystore' }, random(3), random))).toBe('RangeError');
+    for (const layer of WITHOUT_EPOCH)
+      expect(await rejectionOf(sealObject({ ...context, layer }, random(3), random))).toBe('RangeError');
     expect(await rejectionOf(sealObject({ ...context, epoch: 2 ** 32 }, random(3), random))).toBe('RangeError');
     expect(await rejectionOf(sealObject(context, random(3), () => new Uint8Array(32)))).toBe('random-failed');
   });

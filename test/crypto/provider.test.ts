@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { concat, fromHex, hex } from '../../src/bytes.ts';
+import { type Bytes, concat, fromHex, hex } from '../../src/bytes.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { provider, useProvider } from '../../src/crypto/provider.ts';
 import { nodeProvider } from '../../src/node/provider.ts';
@@ -88,6 +88,20 @@ describe.each(['with WebCrypto', 'without WebCrypto', 'of Node'])('AES-256-GCM %
       for (const length of [0, 16, 24, 31, 33]) expect(await rejectionOf(run(use, length, 12))).toBe('TypeError');
       for (const length of [0, 1, 8, 11, 13, 16]) expect(await rejectionOf(run(use, 32, length))).toBe('TypeError');
     }
+  });
+});
+
+describe('the default provider', () => {
+  it('uses WebCrypto where it is there, with keys that cannot be taken out', async () => {
+    const importKey = vi.spyOn(crypto.subtle, 'importKey');
+    const [key, nonce, data, sealed] = (GCM[1] as (typeof GCM)[number]).map(fromHex) as [Bytes, Bytes, Bytes, Bytes];
+    await provider().aesGcmSeal(key, nonce, data);
+    await provider().aesGcmOpen(key, nonce, sealed);
+    expect(importKey.mock.calls).toEqual([
+      ['raw', key, 'AES-GCM', false, ['encrypt']],
+      ['raw', key, 'AES-GCM', false, ['decrypt']],
+    ]);
+    importKey.mockRestore();
   });
 });
 

@@ -29,6 +29,15 @@ describe('randomBytes', () => {
     expect(codeOf(() => guardRandom(random)(32))).toBe('random-failed');
   });
 
+  it('keeps what the source said, and says that there is nothing to do but stop', () => {
+    const said = new Error('no entropy');
+    const asked = () =>
+      randomBytes(() => {
+        throw said;
+      }, 16);
+    expect(asked).toThrow(expect.objectContaining({ code: 'random-failed', cause: said, hint: expect.any(String) }));
+  });
+
   it('lets short output of one byte pass: it is not telling', () => {
     expect(codeOf(() => randomBytes((length) => new Uint8Array(length), 15))).toBe('no error');
   });

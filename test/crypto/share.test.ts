@@ -106,6 +106,18 @@ describe('checkDealing', () => {
     }
   });
 
+  it('finds a share of another length or in another place', async () => {
+    const shares = await dealShares(vek, 2, 3, random);
+    const [a, b, c] = shares as [Share, Share, Share];
+    for (const wrong of [
+      [concat(a, Uint8Array.of(0)), b, c],
+      [a, b, concat(c, Uint8Array.of(0))],
+      [b, a, c],
+    ]) {
+      expect(await rejectionOf(checkDealing(wrong, 2, vek))).toBe('dealer-fault');
+    }
+  });
+
   it('finds one bad share at every position', async () => {
     for (const [n, m] of policies(7)) {
       const shares = await dealShares(vek, n, m, random);
@@ -226,6 +238,15 @@ describe('combineShares', () => {
       };
       expect(await combineShares(handed, entry)).toEqual({ vek, bad: [holders[bad]] });
     }
+  });
+
+  it('combines exactly N good ones: one more that its dealer committed to, off the polynomial, changes nothing', async () => {
+    const { contributions, entry } = await dealt(2, 3);
+    const [a, b, c] = contributions as [Contribution, Contribution, Contribution];
+    const share = flipped(c.share, 0);
+    const off = { ...c, share, commitment: commitShare(share, { ...entry, holder: c.holder, seat: c.seat }) };
+    expect(await combineShares([a, b, off], entry)).toEqual({ vek, bad: [] });
+    expect(await rejectionOf(combineShares([a, off, b], entry))).toBe('dealer-fault');
   });
 
   it('names the bad ones also when too few are left', async () => {

@@ -256,6 +256,44 @@ describe.each(PLATFORMS)('verify, %s', (_, native) => {
   });
 });
 
+describe('verify, with a platform that says yes to everything,', () => {
+  const [, publicKey, , signature] = RFC_8032[2] as (typeof RFC_8032)[number];
+  const [A, signed] = [fromHex(publicKey), fromHex(signature)];
+  const decide = (change: (good: Bytes) => Bytes, key = A) => {
+    useProvider({ ...portable, ed25519Verify: () => true });
+    return verify(key, utf8('any message'), change(signed));
+  };
+  const withR = (encoded: string) => (good: Bytes) => concat(fromHex(encoded), good.subarray(32));
+  const [P_LESS_1, P] = [`ec${'ff'.repeat(30)}7f`, `ed${'ff'.repeat(30)}7f`];
+
+  it('says yes itself when form and key are good: a native yes is not asked again', () => {
+    expect(decide((good) => good)).toBe(true);
+    expect(decide((good) => withS(good, () => 0n))).toBe(true);
+    expect(decide((good) => withS(good, () => L - 1n))).toBe(true);
+    for (const encoded of ['00'.repeat(32), `01${'00'.repeat(31)}`, P_LESS_1])
+      expect(decide(withR(encoded))).toBe(true);
+  });
+
+  it('refuses S of L and above', () => {
+    for (const s of [L, L + 1n, 2n ** 253n, 2n ** 256n - 1n])
+      expect(decide((good) => withS(good, () => s))).toBe(false);
+  });
+
+  it('refuses R with y of p and above, and a sign on x = 0', () => {
+    for (const encoded of [P, `ee${'ff'.repeat(30)}7f`, 'ff'.repeat(32)]) expect(decide(withR(encoded))).toBe(false);
+    for (const encoded of [`01${'00'.repeat(30)}80`, `ec${'ff'.repeat(31)}`])
+      expect(decide(withR(encoded))).toBe(false);
+    // The sign is no fault where x is not 0.
+    expect(decide((good) => good.map((byte, i) => (i === 31 ? byte ^ 0x80 : byte)))).toBe(true);
+  });
+
+  it('refuses a signature of another length, and a key that is none', () => {
+    expect(decide((good) => good.subarray(0, 63))).toBe(false);
+    expect(decide((good) => concat(good, Uint8Array.of(0)))).toBe(false);
+    expect(decide((good) => good, fromHex(`01${'00'.repeat(31)}`))).toBe(false);
+  });
+});
+
 describe('isSigningKey', () => {
   it('accepts keys made here and those of RFC 8032', () => {
     for (const [seed, publicKey] of RFC_8032) {
@@ -336,6 +374,11 @@ describe('a signed statement', () => {
     expect(verifyStatement(publicKey, signature, pid, 'promise', 5, [1, 'x'])).toBe(false);
     expect(verifyStatement(publicKey, signature, seed, 'accept', 5, [1, 'x'])).toBe(false);
     expect(verifyStatement(pid, signature, pid, 'accept', 5, [1, 'x'])).toBe(false);
+  });
+
+  it('comes from a new key pair, whose seed is the secret', () => {
+    const made = signingKey(seededRandom('pair'));
+    expect(made).toEqual({ seed: seededRandom('pair')(32), publicKey: publicKeyOf(made.seed) });
   });
 
   it('needs a whole seed', () => {

@@ -93,6 +93,20 @@ describe('kit words', () => {
     expect(codeOf(() => kitEntropy(text))).toBe('kit-invalid');
   });
 
+  it('that are too few or too many are counted', () => {
+    expect(() => kitEntropy(words.slice(1).join(' '))).toThrow(
+      expect.objectContaining({ code: 'kit-invalid', details: { words: 23 } }),
+    );
+  });
+
+  it('are no words with a number or a mark inside', () => {
+    for (const odd of [`${words[0]}1`, `${words[0]}1.x`, `${words[0]!.slice(0, 2)}.${words[0]!.slice(2)}`]) {
+      expect(() => kitEntropy([odd, ...words.slice(1)].join(' '))).toThrow(
+        expect.objectContaining({ code: 'kit-invalid', details: { unknown: [1] } }),
+      );
+    }
+  });
+
   it('need 32 bytes', () => {
     expect(codeOf(() => kitWords(new Uint8Array(16)))).toBe('TypeError');
   });

@@ -90,6 +90,39 @@ async function forge(change: (content: Value[]) => Value, bundle?: Bytes, vault?
   return concat(uintBytes(mesh.length, 4), mesh, vault ?? split.vault);
 }
 
+describe('the commits of a bundle', () => {
+  /** A commit that says what it likes of the one before; its ctx names that under its own chain and number, as a header must. */
+  function claimed(prev: Bytes | null, seq: number, incarnation: Bytes): ClaimedCommit {
+    const chain = chainId(pid, device, incarnation);
+    const bytes = encodeHeader({
+      ...{ device, incarnation, seq, prev, registry: new Uint8Array(32), time: seq, count: 0, root: rootOfNothing() },
+      ...{ ctx: prev === null ? [] : [{ chain, seq: seq - 1, id: prev }], acks: [] },
+    });
+    const parsed = parseHeader(pid, bytes);
+    return { header: bytes, signature: signCommit(anna.seed, pid, parsed.id), parsed };
+  }
+  const judged = async (...commits: readonly ClaimedCommit[]) =>
+    rejectionOf(seal({ commits, blocks: commits.map(() => new Uint8Array(0)) }).then(read));
+
+  it('are of one chain, with numbers that follow each other, each with the one before as prev', async () => {
+    const [mine, other] = [random(16), random(16)];
+    const first = claimed(null, 1, mine);
+    const { id } = first.parsed;
+    expect(await judged(first, claimed(id, 2, mine))).toBe('no error');
+    // What a header says of the one before may be a lie: the chain and the number are compared with those of the commit there.
+    expect(await judged(first, claimed(id, 2, other))).toBe('malformed');
+    expect(await judged(first, claimed(id, 3, mine))).toBe('malformed');
+    expect(await judged(first, claimed(random(32), 2, mine))).toBe('malformed');
+    expect(await judged(first, claimed(null, 1, mine))).toBe('malformed');
+    expect(await judged(first, claimed(null, 1, other))).toBe('malformed');
+  });
+
+  it('stand in a part of the mesh layer, and in no other', async () => {
+    const sealed = await sealObject({ ...context, layer: 'vault' }, utf8('content'), random);
+    expect(codeOf(() => splitBundle(concat(uintBytes(sealed.length, 4), sealed)))).toBe('malformed');
+  });
+});
+
 describe('a bundle', () => {
   it('comes back as it was sealed', async () => {
     const bundle = await seal();

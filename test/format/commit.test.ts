@@ -8,7 +8,16 @@ import { publicKeyOf } from '../../src/crypto/sign.ts';
 import { hash, info } from '../../src/crypto/statements.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { signCommit, verifyCommit } from '../../src/format/bundle.ts';
-import { commitId, encodeHeader, parseHeader, prevRef, rootOfNothing, type Header } from '../../src/format/commit.ts';
+import {
+  commitId,
+  type CommitRef,
+  compareRefs,
+  encodeHeader,
+  parseHeader,
+  prevRef,
+  rootOfNothing,
+  type Header,
+} from '../../src/format/commit.ts';
 import {
   encodeBlock,
   encodeUpdate,
@@ -43,6 +52,17 @@ const header: Header = {
   root: random(32),
   acks: [4],
 };
+
+describe('the order of heads', () => {
+  it('is by chain, then by number, then by id', () => {
+    const ref = (chain: number, seq: number, id: number): CommitRef => ({
+      ...{ chain: new Uint8Array(16).fill(chain), seq, id: new Uint8Array(32).fill(id) },
+    });
+    const inOrder = [ref(1, 1, 9), ref(1, 2, 1), ref(1, 2, 3), ref(1, 10, 0), ref(2, 1, 0), ref(2, 1, 1)];
+    for (const [i, a] of inOrder.entries())
+      for (const [j, b] of inOrder.entries()) expect(Math.sign(compareRefs(a, b))).toBe(Math.sign(i - j));
+  });
+});
 
 describe('a commit header', () => {
   it('comes back as it was written, with the ids that follow from it', () => {
@@ -228,7 +248,9 @@ describe('an update', () => {
   }
 
   it('with a value of more than 1 MiB, or a type beyond the limit, is too large', () => {
-    expect(codeOf(() => encodeUpdate({ ...update, value: new Uint8Array(1024 * 1024 + 1) }))).toBe('value-too-large');
+    expect(() => encodeUpdate({ ...update, value: new Uint8Array(1024 * 1024 + 1) })).toThrow(
+      expect.objectContaining({ code: 'value-too-large', details: { limit: 1024 * 1024, size: 1024 * 1024 + 1 } }),
+    );
     const type = 't'.repeat(5000);
     expect(codeOf(() => encodeUpdate({ ...update, type, value: new Uint8Array(1024 * 1024) }))).toBe('value-too-large');
   });

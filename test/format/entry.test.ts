@@ -111,6 +111,10 @@ describe('an entry', () => {
     expect(bad({ threshold: 1 })).toBe('malformed');
     expect(bad({ threshold: 33 })).toBe('malformed');
     expect(bad({ request: new Uint8Array(17 * 1024) })).toBe('malformed');
+    const salted = (length: number) => bad({ epochPart: { ...core.epochPart!, salt: new Uint8Array(length) } });
+    expect([15, 16, 64, 65].map(salted)).toEqual(['malformed', 'no error', 'no error', 'malformed']);
+    const linked = (length: number) => bad({ epochPart: { ...core.epochPart!, kekLink: new Uint8Array(length) } });
+    expect([0, 1, 4096, 4097].map(linked)).toEqual(['malformed', 'no error', 'no error', 'malformed']);
     expect(codeOf(() => parseEntry(encodeEntry(new Uint8Array(257 * 1024), dealerSignature, vaultSignature)))).toBe(
       'malformed',
     );
@@ -151,6 +155,7 @@ describe('a holder', () => {
     expect(of({})).toBe('no error');
     expect(of({ seat: 0 })).toBe('malformed');
     expect(of({ name: '' })).toBe('malformed');
+    expect(of({ name: 'x'.repeat(256) })).toBe('no error');
     expect(of({ name: 'x'.repeat(257) })).toBe('malformed');
     expect(codeOf(() => holderFromValue([1, holder.id, 2, 'x', holder.signKey, holder.receiveKey]))).toBe('malformed');
   });

@@ -110,6 +110,15 @@ describe('a registry object', () => {
     expect(parseRegistryObject(bytes)).toEqual(parts);
   });
 
+  it('may have parts of no bytes, and has 256 KiB at most', () => {
+    const none = new Uint8Array(0);
+    expect(parseRegistryObject(new Uint8Array(8))).toEqual({ wrap: none, link: none, sealed: none });
+    expect(parseRegistryObject(new Uint8Array(256 * 1024)).sealed).toHaveLength(256 * 1024 - 8);
+    expect(parseRegistryObject(concat(uintBytes(0, 4), uintBytes(2, 4), Uint8Array.of(7, 8)))).toEqual({
+      ...{ wrap: none, link: Uint8Array.of(7, 8), sealed: none },
+    });
+  });
+
   it.each<[string, () => Bytes]>([
     ['empty', () => new Uint8Array(0)],
     ['cut in the first length', () => new Uint8Array(3)],

@@ -104,12 +104,14 @@ export class Registry {
   /** Founded in slot 0 with these kinds of holders; `core` changes it before it is signed. */
   static async found(
     seed: string,
-    options: { kinds?: HolderKind[]; threshold?: number; core?: (core: EntryCore) => EntryCore } = {},
+    options: { kinds?: HolderKind[]; seats?: number[]; threshold?: number; core?: (core: EntryCore) => EntryCore } = {},
   ): Promise<Registry> {
     const random = seededRandom(`registry ${seed}`);
     const kinds = options.kinds ?? ['device', 'device', 'kit'];
     const threshold = options.threshold ?? 2;
-    const drafts = kinds.map((kind, i) => newActor(undefined, random, { kind, seat: i + 1, name: `${kind}-${i + 1}` }));
+    const drafts = kinds.map((kind, i) =>
+      newActor(undefined, random, { kind, seat: options.seats?.[i] ?? i + 1, name: `${kind}-${i + 1}` }),
+    );
     const random32 = random(32);
     const pid = passportId(
       drafts.map(({ holder }) => founder(holder)),

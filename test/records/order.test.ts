@@ -4,8 +4,8 @@ import { applyReady } from '../../src/records/apply.ts';
 import { wrongClocks } from '../../src/records/clocks.ts';
 import { newIncarnation } from '../../src/records/own.ts';
 import { witness } from '../../src/records/write.ts';
-import { hex } from '../../src/bytes.ts';
-import { devices, Mesh, MINUTE, START, syncAll, type TestDevice } from '../helpers/records.ts';
+import { hex, type Bytes } from '../../src/bytes.ts';
+import { devices, type Forged, forged, Mesh, MINUTE, START, syncAll, type TestDevice } from '../helpers/records.ts';
 
 const YEAR_2099 = 4_070_908_800_000;
 
@@ -155,6 +155,91 @@ describe('a commit of 2099', () => {
       device.learn();
       await device.settle();
       expect(await winner(device)).toBe('in 2099');
+    }
+  });
+});
+
+describe('the first word of another device', () => {
+  /** Who wins: anna's commit of 2099, or carla's of half an hour after START; `say` is what berta does once it has anna's. */
+  async function wins(name: string, say: (berta: TestDevice, heard: () => Promise<void>) => Promise<void>) {
+    const { anna, berta, carla } = three(`first word ${name}`);
+    anna.now = YEAR_2099;
+    await anna.put('x', 'in 2099');
+    await say(berta, () => anna.giveTo(berta));
+    carla.now = START + 30 * MINUTE;
+    await carla.put('x', 'by carla');
+    await syncAll([anna, berta, carla]);
+    return winner(carla);
+  }
+  const at = async (device: TestDevice, minutes: number) => {
+    device.now = START + minutes * MINUTE;
+    await device.write([]);
+  };
+
+  it('is found in the middle of its chain', async () => {
+    for (const [minutes, expected] of [
+      [60, 'in 2099'],
+      [10, 'by carla'],
+    ] as const) {
+      const say = async (berta: TestDevice, heard: () => Promise<void>) => {
+        for (let i = 0; i < 5; i++) await at(berta, 1);
+        await heard();
+        await at(berta, minutes);
+        for (let i = 0; i < 3; i++) await at(berta, minutes === 60 ? 1 : 90);
+      };
+      expect(await wins(`middle ${minutes}`, say)).toBe(expected);
+    }
+  });
+
+  it('is no later one of another incarnation that knew of it', async () => {
+    const say = async (berta: TestDevice, heard: () => Promise<void>) => {
+      await heard();
+      await at(berta, 60);
+      await berta.run(async (tx, ctx) => newIncarnation(tx, ctx));
+      await at(berta, 1);
+    };
+    expect(await wins('incarnations', say)).toBe('in 2099');
+  });
+
+  it('counts when its time is that of the registry entry which it names', async () => {
+    const say = async (berta: TestDevice, heard: () => Promise<void>) => {
+      await heard();
+      berta.now = START - 1000; // the entry's
+      await berta.write([]);
+    };
+    expect(await wins('entry time', say)).toBe('by carla');
+  });
+
+  it('is on each branch of a cloned chain the first that knew, and no other', async () => {
+    for (const [minutes, expected] of [
+      [60, 'in 2099'],
+      [10, 'by carla'],
+    ] as const) {
+      const { anna, berta, carla } = three(`clones ${minutes}`);
+      anna.now = YEAR_2099;
+      await anna.put('x', 'in 2099');
+      carla.now = START + 30 * MINUTE;
+      await carla.put('x', 'by carla');
+      await anna.giveTo(carla);
+      const { chain, seq, id } = await anna.run(async (tx) => {
+        const [, , [head]] = (await tx.get('log')) as [number, Bytes, [[Bytes, number, Bytes]]];
+        return { chain: head[0], seq: head[1], id: head[2] };
+      });
+      const incarnation = anna.ctx.random(16);
+      const next = async (before: Forged | undefined, time: number, knows = false) => {
+        const parsed = before?.commit.parsed;
+        const own = parsed === undefined ? [] : [{ chain: parsed.chain, seq: parsed.seq, id: parsed.id }];
+        return forged(berta, {
+          ...{ incarnation, seq: (parsed?.seq ?? 0) + 1, prev: parsed?.id ?? null, time: START + time * MINUTE },
+          ctx: [...own, ...(knows ? [{ chain, seq, id }] : [])],
+        });
+      };
+      const [one, twin] = [await next(undefined, 1), await next(undefined, 2)];
+      const knowing = await next(one, minutes, true);
+      const later = await next(knowing, minutes === 60 ? 1 : 90, true);
+      for (const { bundle } of [one, twin, knowing, later]) await carla.receive(bundle);
+      await carla.settle();
+      expect(await winner(carla)).toBe(expected);
     }
   });
 });

@@ -1,11 +1,13 @@
 /** What a dealer makes opens for its holders, leads back to the epoch before, and is checked before anybody sees it. */
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import type { Bytes } from '../../src/bytes.ts';
+import { receiveKey } from '../../src/crypto/hpke.ts';
 import { kekCheck, kekFrom, kekLinkKey } from '../../src/crypto/keys.ts';
 import { openObject } from '../../src/crypto/object.ts';
-import { openGrant } from '../../src/format/grant.ts';
+import { openGrant, sealGrant } from '../../src/format/grant.ts';
 import type { EpochPart } from '../../src/format/entry.ts';
-import { checkDealt, dealEpoch, type DealtEpoch, type DealTerms } from '../../src/registry/deal.ts';
+import { checkDealt, dealEpoch, type DealtEpoch, type DealTerms, finishEntry } from '../../src/registry/deal.ts';
 import { contributionOf, fitsCommitment, kekOf, openGrantOf, openWrap, vekOf } from '../../src/registry/open.ts';
 import { openMeshLink } from '../../src/registry/links.ts';
 import { epochOf } from '../../src/registry/state.ts';
@@ -76,6 +78,42 @@ describe('a dealt epoch', () => {
     expect(['dealer-fault', 'decryption-failed']).toContain(code);
   });
 
+  it('passes with grants of others at hand, and in epoch 0, which leads back to nothing', async () => {
+    const stranger = registry.fresh('stranger');
+    const openable = [{ holder: stranger.holder.id, receivePrivate: stranger.receivePrivate }];
+    expect(await rejectionOf(checkDealt(made.entry, again(), terms, openable))).toBe('no error');
+    const first = await Registry.found('deal, epoch 0');
+    expect(await rejectionOf(checkDealt(first.founding.entry, first.founding.dealt!, first.founding.terms!, []))).toBe(
+      'no error',
+    );
+  });
+
+  it('does not pass when a grant at hand opens and has the share of another, whoever’s it is', async () => {
+    for (const [i, name] of ['the first', 'the last'].entries()) {
+      const at = i === 0 ? 0 : 2;
+      const { holder, receivePrivate, receiveKey } = { ...registry.actor(at), ...receiveKeyPair() };
+      const common = { pid: registry.pid, slot: 1, prev: terms.prev, epoch: 1, threshold: 2, count: 3 };
+      const grant = { ...common, holder: holder.id, seat: holder.seat, dealer: terms.dealer, device: null };
+      const sealed = async (share: Bytes) => {
+        const bytes = await sealGrant(receiveKey, { ...grant, share }, registry.random);
+        return again({ grants: dealt.grants.map((each, j) => (j === at ? { ...each, bytes } : each)) });
+      };
+      const judged = async (share: Bytes) =>
+        rejectionOf(checkDealt(made.entry, await sealed(share), terms, [{ holder: holder.id, receivePrivate }]));
+      expect(await judged(shares[at]!), name).toBe('no error');
+      expect(await judged(shares[1]!), name).toBe('dealer-fault');
+    }
+    function receiveKeyPair() {
+      const { publicKey, privateKey } = receiveKey(registry.random);
+      return { receiveKey: publicKey, receivePrivate: privateKey };
+    }
+  });
+
+  it('is announced by an entry that dealer and vault sign, as its verifiers read it', async () => {
+    const entry = finishEntry(made.entry.core, registry.actor(0).seed, { epoch: 0, kek: registry.founding.dealt!.kek });
+    expect(entry).toEqual(made.entry);
+  });
+
   it.each<[string, Partial<DealTerms>]>([
     ['another passphrase', { passphraseKey: new Uint8Array(32).fill(1) }],
     ['another KEK before', { before: { kek: new Uint8Array(32).fill(1), meshKey: new Uint8Array(32) } }],
@@ -90,7 +128,10 @@ describe('a dealt epoch', () => {
     const holders = terms.holders.map((holder, i) =>
       i === 1 ? { ...holder, receiveKey: new Uint8Array(32) } : holder,
     );
-    expect(await rejectionOf(dealEpoch({ ...terms, holders }, registry.random))).toBe('key-refused');
+    await expect(dealEpoch({ ...terms, holders }, registry.random)).rejects.toMatchObject({
+      code: 'key-refused',
+      cause: expect.any(Error),
+    });
   });
 });
 

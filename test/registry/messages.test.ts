@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import type { Bytes } from '../../src/bytes.ts';
 import { receiveKey } from '../../src/crypto/hpke.ts';
+import { hash } from '../../src/crypto/statements.ts';
 import { encodeRequest, matchNumber, requestHash, type VotePromise } from '../../src/format/entry.ts';
 import type { Place } from '../../src/format/votes.ts';
 import {
@@ -71,6 +72,8 @@ describe('a request', () => {
     const number = matchNumber(pid, requestHash(pid, encodeRequest(request)));
     expect(number).toBeGreaterThanOrEqual(10);
     expect(number).toBeLessThanOrEqual(99);
+    const fields = ['policy', [], [], 2, [[me.id, 'x']], []];
+    expect(bodyHash(pid, request)).toEqual(hash(pid, 'body', ...fields));
     expect(bodyHash(pid, { ...request, rid: new Uint8Array(16), expiry: 1 })).toEqual(bodyHash(pid, request));
     for (const other of [
       { kind: 'rotate' as const },

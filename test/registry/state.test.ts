@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { equal, hex } from '../../src/bytes.ts';
+import type { VotePromise } from '../../src/format/entry.ts';
 import {
+  cutOf,
   head,
   headSlot,
   holderOf,
@@ -78,6 +80,7 @@ describe('a state', () => {
     expect(memberOf(state, fresh.holder.id)).toMatchObject({
       entered: 1,
       left: null,
+      cut: [],
       firstKey: fresh.holder.receiveKey,
     });
     // The staying device has the key of its promise, the kit the one it always had.
@@ -90,6 +93,20 @@ describe('a state', () => {
     // The state before is untouched.
     expect(holdersOf(before)).toHaveLength(3);
     expect(headSlot(before)).toBe(0);
+  });
+
+  it('remembers when somebody left, and that a kit has no cut, through later entries', async () => {
+    const registry = await Registry.found('state left');
+    const [phone, kit] = [registry.actor(1), registry.actor(2)];
+    const fresh = registry.fresh('tablet');
+    registry.decide(await registry.next({ enters: [fresh.holder], leaves: [kit.holder.id] }, { entering: [fresh] }), [
+      fresh,
+    ]);
+    const first = memberOf(registry.state, kit.holder.id)!;
+    expect(first).toMatchObject({ left: 1, cut: [] });
+    registry.decide(await registry.next({ kind: 'policy', names: [{ id: phone.holder.id, name: 'pocket' }] }));
+    registry.decide(await registry.next({ kind: 'rotate' }));
+    expect(memberOf(registry.state, kit.holder.id)).toEqual(first);
   });
 
   it('keeps its epoch and its keys under a policy', async () => {
@@ -112,6 +129,37 @@ describe('a state', () => {
     registry.decide(await registry.next({ kind: 'policy', unlockDevices: [phone.id] }));
     registry.decide(await registry.next({ leaves: [phone.id] }, { voters: [registry.actor(0), registry.actor(2)] }));
     expect(registry.state.unlockDevices).toEqual([]);
+  });
+});
+
+describe('the holders after', () => {
+  it('stand by seat, in whatever order a request names who comes in', async () => {
+    const registry = await Registry.found('holders by seat');
+    const [four, five] = [registry.fresh('four', 'device', 4).holder, registry.fresh('five', 'device', 5).holder];
+    const request = registry.request({ threshold: 3, enters: [five, four] });
+    expect(holdersAfter(registry.state, request).map(({ seat }) => seat)).toEqual([1, 2, 3, 4, 5]);
+  });
+});
+
+describe('a cut', () => {
+  it('counts heads that a staying holder states of this device, that are by this device, each once', async () => {
+    const registry = await Registry.found('cut');
+    const [laptop, phone, third] = [registry.actor(0), registry.actor(1), registry.actor(2)];
+    const { header, signature, id } = registry.headOf(phone);
+    const stated = (device = phone, by = laptop): VotePromise => ({
+      ...{ holder: by.holder.id, ballot: { round: 1, initiator: laptop.holder.id }, last: null, nextKey: null },
+      heads: [{ device: device.holder.id, heads: [{ header, signature }] }],
+      signature: new Uint8Array(64),
+    });
+    const leaves = [phone.holder.id, third.holder.id];
+    const cut = (...promises: VotePromise[]) => cutOf(registry.pid, phone.holder.id, leaves, promises);
+    expect(cut(stated())).toEqual([id]);
+    expect(cut(stated(), stated())).toEqual([id]);
+    // By who leaves, also when others leave with it.
+    for (const leaving of [phone, third]) expect(cut(stated(phone, leaving))).toEqual([]);
+    // Of another device, or of this one by another: neither is a commit that this device made.
+    expect(cut(stated(third))).toEqual([]);
+    expect(cutOf(registry.pid, third.holder.id, leaves, [stated(third)])).toEqual([]);
   });
 });
 

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { type Bytes, equal } from '../../src/bytes.ts';
+import { encode } from '../../src/cbor.ts';
 import { receiveKey } from '../../src/crypto/hpke.ts';
 import { holderId } from '../../src/crypto/keys.ts';
 import { signingKey, signStatement } from '../../src/crypto/sign.ts';
@@ -206,6 +207,11 @@ describe('what is asked', () => {
       'a session for a kit',
       'only devices may keep a session',
       (r) => ({ ...r, kind: 'policy', enters: [], leaves: [], unlockDevices: [kit.holder.id] }),
+    ],
+    [
+      'a session for a stranger',
+      'only devices may keep a session',
+      (r) => ({ ...r, kind: 'policy', enters: [], leaves: [], unlockDevices: [stranger.holder.id] }),
     ],
     [
       'asked by who leaves',
@@ -441,6 +447,9 @@ describe('the cut', () => {
     expect(
       await check(revoke({ promise: (p) => ({ ...p, heads: [...p.heads, { device: laptop.holder.id, heads: [] }] }) })),
     ).toBe(rule);
+    expect(await check(revoke({ promise: (p) => ({ ...p, heads: [{ device: laptop.holder.id, heads: [] }] }) }))).toBe(
+      rule,
+    );
     expect(await check(revoke({ promise: (p) => ({ ...p, heads: [...p.heads, ...p.heads] }) }))).toBe(rule);
     expect(
       await check({
@@ -518,6 +527,31 @@ describe('the cut', () => {
     expect(await of(laptop, { heads: [] })).toBe(false);
     expect(await of(laptop, { nextKey: phone.holder.receiveKey })).toBe(false);
     expect(await of(stranger)).toBe(false);
+    // What is no promise at all is a mistake of the caller, not a bad promise.
+    const mistake = { ...good, holder: laptop.holder.id, signature: new Uint8Array(64), heads: undefined as never };
+    await expect(isBirthPromise(registry.state, request, ballot, mistake)).rejects.toThrow(TypeError);
+  });
+
+  it('of two devices is stated for both', async () => {
+    const other = await Registry.found('two leave', {
+      kinds: ['device', 'device', 'device', 'kit', 'kit'],
+      threshold: 3,
+    });
+    const [first, second] = [other.actor(1).holder.id, other.actor(2).holder.id];
+    const judged = async (devices: readonly Bytes[]) => {
+      const made = await other.next(
+        { leaves: [first, second] },
+        {
+          voters: [other.actor(0), other.actor(3), other.actor(4)],
+          promise: (p) => ({ ...p, heads: devices.map((device) => ({ device, heads: [] })) }),
+        },
+      );
+      return verdict(() => checkEntry(other.state, made.entry));
+    };
+    expect(await judged([first, second])).toBe('stands');
+    expect(await judged([second, first])).toBe('stands');
+    for (const devices of [[first, first], [second, second], [first]])
+      expect(await judged(devices)).toBe('a promise states the heads of exactly the leaving devices');
   });
 });
 
@@ -765,6 +799,24 @@ describe('the epoch', () => {
     expect(await check(withCore(core))).toBe(rule);
   });
 
+  it('leaves the devices that may keep a session as they are, without those that leave', async () => {
+    const other = await Registry.found('sessions stay');
+    const [mine, gone] = [other.actor(0).holder.id, other.actor(1).holder.id];
+    other.decide(await other.next({ kind: 'policy', unlockDevices: [mine, gone] }));
+    const judged = async (change: Partial<ChangeRequest>, unlockDevices?: Bytes[]) => {
+      const core = (c: EntryCore) => (unlockDevices === undefined ? c : { ...c, unlockDevices });
+      const made = await other.next(change, { core, voters: [other.actor(0), other.actor(2)] });
+      return [made.entry.core.unlockDevices, await verdict(() => checkEntry(other.state, made.entry))];
+    };
+    const rule = 'the devices that may keep a session';
+    expect(await judged({ kind: 'rotate' })).toEqual([[mine, gone], 'stands']);
+    expect(await judged({ kind: 'rotate' }, [])).toEqual([[], rule]);
+    expect(await judged({ leaves: [gone] })).toEqual([[mine], 'stands']);
+    expect(await judged({ leaves: [gone] }, [mine, gone])).toEqual([[mine, gone], rule]);
+    expect(await judged({ kind: 'policy', unlockDevices: [gone] })).toEqual([[gone], 'stands']);
+    expect(await judged({ kind: 'policy', unlockDevices: [gone] }, [mine, gone])).toEqual([[mine, gone], rule]);
+  });
+
   it('does not start with a policy', async () => {
     const { dealt } = await registry.next({ kind: 'rotate' });
     const policy: Case = { change: { kind: 'policy', names: [{ id: phone.holder.id, name: 'x' }] } };
@@ -799,7 +851,15 @@ describe('the two signatures', () => {
     ] as const) {
       expect(await verdict(() => checkAttachments(entry, wrap, link))).toBe('wrap or link are not those of the entry');
     }
+    const { founding } = registry;
+    expect(await verdict(() => checkAttachments(founding.entry, founding.dealt!.wrap, none))).toBe('stands');
+    expect(await verdict(() => checkAttachments(founding.entry, founding.dealt!.wrap, dealt!.link))).toBe(
+      'wrap or link are not those of the entry',
+    );
     const policy = await registry.next({ kind: 'policy', names: [{ id: phone.holder.id, name: 'x' }] });
+    expect(await verdict(() => checkAttachments(policy.entry, dealt!.wrap, dealt!.wrap))).toBe(
+      'wrap or link are not those of the entry',
+    );
     expect(await verdict(() => checkAttachments(policy.entry, none, none))).toBe('stands');
     expect(await verdict(() => checkAttachments(policy.entry, dealt!.wrap, none))).toBe(
       'wrap or link are not those of the entry',
@@ -925,6 +985,123 @@ describe('slot 0', () => {
     ],
   ])('with %s: %s', async (_, rule, core) => {
     expect(await founded(core)).toBe(rule);
+  });
+
+  it.each<[string, string, (core: EntryCore) => EntryCore]>([
+    ['of another pid', 'slot 0 does not belong to this passport', (c) => ({ ...c, pid: flip(c.pid) })],
+    [
+      'in a later round',
+      'slot 0 is born in round 0, with no policy',
+      (c) => ({ ...c, birth: { ...c.birth, round: 1 } }),
+    ],
+    [
+      'with a device that may keep its session',
+      'slot 0 is born in round 0, with no policy',
+      (c) => ({ ...c, unlockDevices: [c.holders[0]!.id] }),
+    ],
+    [
+      'with a promise',
+      'slot 0 has no votes before it',
+      (c) => ({
+        ...c,
+        promises: [
+          {
+            ...{ holder: c.holders[0]!.id, ballot: c.birth, last: null, nextKey: null, heads: [] },
+            signature: new Uint8Array(64),
+          },
+        ],
+      }),
+    ],
+    [
+      'with a role',
+      'slot 0 has no votes before it',
+      (c) => ({
+        ...c,
+        roles: [{ holder: c.holders[0]!.id, transcript: new Uint8Array(32), signature: new Uint8Array(64) }],
+      }),
+    ],
+    ['with a request that is no array', 'slot 0 has a random number', (c) => ({ ...c, request: encode(1) })],
+    [
+      'with a text of 32 characters for a random number',
+      'slot 0 has a random number of 32 bytes',
+      (c) => ({ ...c, request: encode(['x'.repeat(32)]) }),
+    ],
+    [
+      'with two random numbers',
+      'slot 0 has a random number',
+      (c) => ({ ...c, request: encode([new Uint8Array(32), new Uint8Array(32)]) }),
+    ],
+    [
+      'with the id of another key',
+      'a holder id does not belong to its key',
+      (c) => ({ ...c, holders: c.holders.map((h, i) => (i === 1 ? { ...h, id: flip(h.id) } : h)) }),
+    ],
+    [
+      'with a KEK link back',
+      'a KEK link in every epoch but the first',
+      (c) => ({ ...c, epochPart: { ...c.epochPart!, kekLink: new Uint8Array(9) } }),
+    ],
+    [
+      'with a share too few',
+      'one share for each holder',
+      (c) => ({ ...c, epochPart: { ...c.epochPart!, shares: c.epochPart!.shares.slice(1) } }),
+    ],
+    [
+      'with a cost that protects nothing',
+      'parameters-refused',
+      (c) => ({ ...c, epochPart: { ...c.epochPart!, cost: { memoryKiB: 19_456, passes: 1, lanes: 1 } } }),
+    ],
+    [
+      'dealt by a stranger',
+      'the dealer is a founding device',
+      (c) => ({ ...c, birth: { round: 0, initiator: new Uint8Array(16) } }),
+    ],
+  ])('%s: %s', async (_, rule, core) => {
+    expect(await founded(core)).toBe(rule);
+  });
+
+  it('gives no passport where N of M is unsafe or seats are not 1..M, though the pid says so too', async () => {
+    const judged = async (options: Parameters<typeof Registry.found>[1]) => {
+      const other = await Registry.found('slot 0 unsafe', options);
+      return verdict(() => checkFounding(other.founding.entry, other.pid));
+    };
+    const four: Holder['kind'][] = ['device', 'device', 'device', 'kit'];
+    expect(await judged({ kinds: four, threshold: 3 })).toBe('stands');
+    expect(await judged({ kinds: four, threshold: 2 })).toBe('the policy is not 2 <= N <= M <= 32 and 2N > M');
+    expect(await judged({ seats: [1, 2, 3] })).toBe('stands');
+    for (const seats of [
+      [1, 2, 4],
+      [2, 3, 4],
+      [1, 1, 2],
+    ])
+      expect(await judged({ seats })).toBe('founding seats are 1..M');
+  });
+
+  it('is accepted in its own ballot, place and words only', async () => {
+    const { entry, certificate } = registry.founding;
+    const { core } = entry;
+    const accept = (actor: Actor, change: { ballot?: typeof core.birth; entry?: Bytes; slot?: number } = {}) =>
+      signAccept(
+        registry.pid,
+        voter(actor),
+        { slot: change.slot ?? 0, prev: core.prev },
+        change.ballot ?? core.birth,
+        change.entry ?? entry.id,
+      );
+    const judged = (third: ReturnType<typeof accept>) =>
+      verdict(() =>
+        checkFoundingCertificate(entry, { ...certificate, accepts: [...certificate.accepts.slice(0, 2), third] }),
+      );
+    expect(await judged(accept(kit))).toBe('stands');
+    for (const wrong of [
+      accept(kit, { ballot: { ...core.birth, round: 1 } }),
+      accept(kit, { ballot: { round: 0, initiator: kit.holder.id } }),
+      accept(kit, { entry: registry.random(32) }),
+      accept(kit, { slot: 1 }),
+      { ...accept(stranger), holder: kit.holder.id },
+    ]) {
+      expect(await judged(wrong)).toBe('not every founding holder accepted it');
+    }
   });
 
   it('of another passport is refused', async () => {

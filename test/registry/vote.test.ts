@@ -330,6 +330,12 @@ describe('a fork names', () => {
     expect(culprits(a, b)).toEqual(['h2']);
   });
 
+  test('everybody at fault, in one order, whoever is found first', () => {
+    const a = testimony({ accepts: [acceptOf('h2', 1, 'e'), acceptOf('h1', 1, 'e')] });
+    const b = testimony({ accepts: [acceptOf('h2', 1, 'f'), acceptOf('h1', 1, 'f')] });
+    expect(culprits(a, b)).toEqual(['h1', 'h2']);
+  });
+
   test('a holder that promised a higher ballot and reported nothing, or less, than it accepted', () => {
     const a = testimony({ accepts: [acceptOf('h1', 2, 'e'), acceptOf('h2', 2, 'e')] });
     const b = testimony({ promises: [promise('h1', 3), promise('h2', 3, last(1, 'f'))] });
