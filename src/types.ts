@@ -4,6 +4,7 @@
  */
 import type { Bytes } from './bytes.ts';
 import type { Argon2Cost, Argon2id, Clock, Random } from './platform.ts';
+import type { Credentials } from './storage/credentials.ts';
 import type { Anchor, Journal } from './storage/journal.ts';
 import type { Keystore } from './storage/keystore.ts';
 import type { SessionVault } from './storage/session.ts';
@@ -16,8 +17,12 @@ export interface Environment {
   readonly keystore: Keystore;
   readonly anchor: Anchor;
   readonly sessions: SessionVault;
-  /** `store-unknown` for a scheme that nobody offers. `create` is set when a passport is created or a store is added. */
-  openStore(url: string, options?: { create?: boolean }): Promise<Store>;
+  /**
+   * `store-unknown` for a scheme that nobody offers. `create` is set when a passport is created or a store is added, `signIn` then
+   * and when somebody joins or recovers. Without
+   * `credentials` there is no device yet: what a sign-in gives is then handed to the first call that comes with them.
+   */
+  openStore(url: string, options?: { create?: boolean; signIn?: boolean; credentials?: Credentials }): Promise<Store>;
   readonly clock: Clock;
   readonly random: Random;
   readonly argon2id: Argon2id;
@@ -283,7 +288,7 @@ export interface StoreReport extends StoreStatus {
   readonly lost: readonly string[];
   /** Names of objects that are torn or wrong there. */
   readonly damaged: readonly string[];
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
 }
 
 export interface SyncReport {

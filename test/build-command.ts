@@ -50,7 +50,15 @@ async function bundle(): Promise<string> {
     entryPoints: ['src/cli/main.ts'],
     format: 'cjs',
     mainFields: ['module', 'main'],
-    external: ['@napi-rs/keyring'],
+    // Native, or loaded when a store of their kind is first used.
+    external: [
+      '@napi-rs/keyring',
+      '@aws-sdk/client-s3',
+      'webdav',
+      '@googleapis/drive',
+      'google-auth-library',
+      '@azure/msal-node',
+    ],
     alias: {
       // lmdb's JavaScript is inside, its native module is not.
       'node-gyp-build-optional-packages': './src/cli/bundle/lmdb-native.ts',

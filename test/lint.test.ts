@@ -18,6 +18,8 @@ const CLEAN: Record<string, string> = {
   'src/storage/store.ts': "import { bytes } from '../bytes.ts';\nexport const store = bytes;\n",
   'src/registry/vote.ts': "import { hash } from '../crypto/hash.ts';\nexport const vote = hash;\n",
   'src/passport.ts': "import { vote } from './registry/vote.ts';\nexport const passport = vote;\n",
+  'adapters/folder/index.ts': "import { store } from '../../src/storage/store.ts';\nexport const open = store;\n",
+  'src/node/stores.ts': "export const late = () => import('../../adapters/folder/index.ts');\n",
   'src/node/index.ts': "import { passport } from '../passport.ts';\nexport const node = passport;\n",
   'src/cli/commands/get.ts': "import { passport } from '../../passport.ts';\nexport const get = passport;\n",
   'src/cli/commands/put.ts': "import { text } from '../text.ts';\nexport const put = text;\n",
@@ -78,6 +80,10 @@ describe('the arrows: an import is refused', () => {
     ['from a subcommand to the registry', 'src/cli/commands/planted.ts', '../../registry/vote.ts'],
     ['from the contract suite to crypto', 'src/testing/planted.ts', '../crypto/hash.ts'],
     ['from an adapter to crypto', 'adapters/planted/index.ts', '../../src/crypto/hash.ts'],
+    ['from the list of adapters to the SDK', 'src/node/stores.ts', '../passport.ts'],
+    ['from a keystore to an adapter', 'src/node/planted.ts', '../../adapters/planted/index.ts'],
+    ['from the SDK to an adapter', 'src/index.ts', '../adapters/planted/index.ts'],
+    ['from the command to an adapter', 'src/cli/planted.ts', '../../adapters/planted/index.ts'],
     ['by a folder that is no layer', 'src/planted/index.ts', '../bytes.ts'],
   ];
   it.each(upward)('%s', (_, file, from) => {

@@ -123,7 +123,7 @@ export async function found(env: Environment, options: CreateOptions, keepKits: 
     throw new PassportError('passport-exists', 'this home already has a passport', { hint: 'Choose another --home.' });
   const places: StorePlace[] = [];
   for (const url of options.stores) {
-    const store = await env.openStore(url, { create: true });
+    const store = await env.openStore(url, { create: true, signIn: true });
     const id = randomBytes(random, 10);
     for await (const _ of store.list('p')) break; // it answers, before anything is made
     places.push({ url: store.url, id });

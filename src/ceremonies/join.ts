@@ -220,7 +220,7 @@ async function openStores(env: Environment, data: InvitationData): Promise<Opene
   let failure: unknown;
   for (const place of data.stores) {
     try {
-      opened.push({ store: await env.openStore(place.url), place });
+      opened.push({ store: await env.openStore(place.url, { signIn: true }), place });
     } catch (error) {
       if (!isPassportError(error)) throw error;
       failure = error;

@@ -54,7 +54,7 @@ async function locate(env: Environment, urls: readonly string[], kits: readonly 
   let reason: unknown;
   for (const url of urls) {
     try {
-      const store = await env.openStore(url);
+      const store = await env.openStore(url, { signIn: true });
       for (const place of await passportsIn(store)) {
         const entered = await enterByKits(keys, together([await lookAround(store, place)])).catch((error: unknown) => {
           if (!isPassportError(error)) throw error;

@@ -160,18 +160,20 @@ export class Runtime {
 export function failIfNoStore({ stores }: Synced): void {
   const [first] = stores;
   if (first === undefined || stores.some(({ error }) => error === undefined)) return;
-  throw new PassportError(
-    first.error?.code === 'store-full'
-      ? 'store-full'
-      : first.error?.code === 'store-refused'
-        ? 'store-refused'
-        : 'store-unreachable',
-    first.error?.message ?? 'no store answers',
-    {
-      hint: 'Check that the store is there and may be written; what waits is kept.',
-    },
-  );
+  const code =
+    first.error?.code === 'store-full' || first.error?.code === 'store-refused'
+      ? first.error.code
+      : 'store-unreachable';
+  throw new PassportError(code, first.error?.message ?? 'no store answers', {
+    hint: first.error?.hint ?? STORE_HINTS[code],
+  });
 }
+
+const STORE_HINTS = {
+  'store-full': 'What was done is kept on this device and waits. Make room in the store, then: passport sync',
+  'store-refused': 'Check the rights and credentials for the store; what waits is kept.',
+  'store-unreachable': 'Check that the store is there; what waits is kept.',
+} as const;
 
 export function given(options: Pick<ChangeOptions, 'passphrase'>): { readonly given: boolean } {
   return { given: options.passphrase !== undefined };

@@ -4,7 +4,8 @@
  * not bring dead objects back.
  */
 import type { Bytes } from '../bytes.ts';
-import { PassportError, type PassportErrorCode } from '../errors.ts';
+import { sealedCredentials } from '../device/credentials.ts';
+import { isPassportError, PassportError, type PassportErrorCode } from '../errors.ts';
 import { holdersOf } from '../registry/state.ts';
 import type { Store } from '../storage/store.ts';
 import { dropStore, readLedger, setStorePlaces, type StorePlace, storePlaces } from '../sync/ledger.ts';
@@ -16,6 +17,7 @@ import type { Runtime } from './runtime.ts';
 import { verifyPlace, wantedOf } from './verify.ts';
 
 const MOST_STORES = 16; // of an invitation
+const STORE_ERRORS: readonly string[] = ['store-unreachable', 'store-refused', 'store-full'];
 
 /** The root that this passport already has in a store, put there by another device: it has a grant for one of the holders. */
 async function rootIn(run: Runtime, store: Store, signal: AbortSignal | undefined): Promise<Bytes | undefined> {
@@ -37,10 +39,16 @@ async function rootIn(run: Runtime, store: Store, signal: AbortSignal | undefine
 async function addressOf(run: Runtime, url: string): Promise<string> {
   const known = await run.device.transact(({ tx }) => storePlaces(tx));
   if (known.some((place) => place.url === url)) return url;
-  const store = await run.device.env.openStore(url);
-  const address = store.url;
-  await store.close();
-  return address;
+  try {
+    const store = await run.device.env.openStore(url, { credentials: sealedCredentials(run.device.replica) });
+    const address = store.url;
+    await store.close();
+    return address;
+  } catch (error) {
+    // One that does not answer, or where nobody is signed in yet, has the address that was typed.
+    if (isPassportError(error) && STORE_ERRORS.includes(error.code)) return url;
+    throw error;
+  }
 }
 
 async function knownPlace(run: Runtime, url: string): Promise<StorePlace> {
@@ -63,19 +71,21 @@ async function fill(
 ): Promise<{ readonly url: string; readonly stores: readonly StoreReport[] }> {
   const { device } = run;
   await run.requireMember(); // with a frozen registry too: the records still need a place
-  const store = await device.env.openStore(url, { create: true });
-  let place: StorePlace;
+  const credentials = sealedCredentials(device.replica);
+  const store = await device.env.openStore(url, { create: true, signIn: true, credentials });
+  let opened: StorePlace;
   try {
-    place = { url: store.url, id: (await rootIn(run, store, options.signal)) ?? device.bytes(10) };
+    opened = { url: store.url, id: (await rootIn(run, store, options.signal)) ?? device.bytes(10) };
   } finally {
     await store.close();
   }
-  await device.transact(async ({ tx }) => {
+  const place = await device.transact(async ({ tx }) => {
     const places = await storePlaces(tx);
-    if (places.some((other) => other.url === place.url))
-      throw new PassportError('usage', `${place.url} is a store of this device already`);
+    const known = places.find(({ url: other }) => other === opened.url);
+    if (known !== undefined) return known; // somebody has signed in again
     if (places.length >= MOST_STORES) throw new PassportError('usage', `a device has at most ${MOST_STORES} stores`);
-    setStorePlaces(tx, [...places, place]);
+    setStorePlaces(tx, [...places, opened]);
+    return opened;
   });
   const { stores } = await run.sync(run.hands(run.passphrases(undefined, false)), options);
   const { error } = reportOf(stores, place.url);
@@ -95,7 +105,7 @@ async function fill(
 const reportOf = (stores: readonly StoreReport[], url: string) =>
   stores.find((report) => report.url === url) as StoreReport;
 
-/** Adds a store and fills it. Where another device keeps this passport there already, it is joined. */
+/** Adds a store, or signs in again to one that is on the list, and fills it. Where another device keeps this passport there, they meet. */
 export async function addStore(run: Runtime, url: string, options: SyncOptions): Promise<StoreReport> {
   const added = await fill(run, url, options);
   return reportOf(added.stores, added.url);
@@ -126,6 +136,7 @@ export async function removeStore(run: Runtime, url: string): Promise<void> {
     }
     await dropStore(tx, gone);
   });
+  await sealedCredentials(run.device.replica).write(gone.url, null);
 }
 
 /** Reads everything in one store and compares it with this replica. */

@@ -4,6 +4,7 @@
  * listing per store and no write.
  */
 import { base32, equal } from '../bytes.ts';
+import { sealedCredentials } from '../device/credentials.ts';
 import { type Device, forkOf, type MemberView } from '../device/device.ts';
 import { isPassportError, PassportError } from '../errors.ts';
 import { acknowledgements, applyReady } from '../records/apply.ts';
@@ -40,7 +41,9 @@ export class Stores {
   }
 
   get(place: StorePlace): Promise<Store> {
-    const known = this.#open.get(place.url) ?? this.#device.env.openStore(place.url);
+    const { env, replica } = this.#device;
+    const open = () => env.openStore(place.url, { credentials: sealedCredentials(replica) });
+    const known = this.#open.get(place.url) ?? open();
     this.#open.set(place.url, known);
     known.catch(() => this.#open.delete(place.url));
     return known;
@@ -270,7 +273,15 @@ async function report(device: Device, visit: Visit): Promise<StoreReport> {
     sent,
     lost: pulled?.lost ?? [],
     damaged: pulled?.damaged ?? [],
-    ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
+    ...(error === undefined
+      ? {}
+      : {
+          error: {
+            code: error.code,
+            message: error.message,
+            ...(error.hint === undefined ? {} : { hint: error.hint }),
+          },
+        }),
   };
 }
 

@@ -346,6 +346,23 @@ export interface Pushed {
   readonly waitingForUnlock: number;
 }
 
+/** Bundles under way at once: each may have 16 MiB. */
+const PARALLEL_PUTS = 4;
+
+/** Rejects with the first failure, when nothing is under way any more. */
+async function severalAtOnce<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  let failure: { readonly error: unknown } | undefined;
+  const worker = async () => {
+    for (const item of rest) {
+      if (failure !== undefined) return;
+      await action(item).catch((error: unknown) => (failure ??= { error }));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_PUTS, items.length) }, worker));
+  if (failure !== undefined) throw failure.error;
+}
+
 /** Puts everything that the store lacks, notes what it has now, and tidies what nobody needs any more. */
 export async function push(
   device: Device,
@@ -386,9 +403,9 @@ export async function push(
   const confirmed: string[] = [];
   let failure: { readonly error: unknown } | undefined;
   try {
-    for (const { path, hash } of lacking) {
+    const send = async ({ path, hash }: Wanted) => {
       const bytes = await device.replica.object(hash);
-      if (bytes === undefined) continue;
+      if (bytes === undefined) return;
       if (nameHash(bytes) !== hash)
         throw new PassportError('damaged', 'an object in this home is damaged', { details: { path } });
       await putObject(store, place, path, bytes, options.signal);
@@ -396,7 +413,11 @@ export async function push(
       confirmed.push(hash);
       sent += 1;
       options.onProgress?.(sent, lacking.length);
-    }
+    };
+    const isBundle = ({ path }: Wanted) => path.startsWith('hot/c-');
+    for (const each of lacking.filter((wanted) => !isBundle(wanted))) await send(each);
+    // Of bundles each waits where it is read for those that it depends on.
+    await severalAtOnce(lacking.filter(isBundle), send);
     await tidy(store, { listed: pulled.listed, names, catalog, drop, head, at }, options.signal);
   } catch (error) {
     failure = { error };

@@ -61,7 +61,11 @@ export class Context {
 
   async environment(): Promise<Environment> {
     if (this.#environment === undefined) {
-      const home = nodeHome({ home: this.home, keystoreKind: keystoreKind(this.options.text('keystore')) });
+      const home = nodeHome({
+        home: this.home,
+        keystoreKind: keystoreKind(this.options.text('keystore')),
+        tell: (text) => this.person.tell({ event: 'notice', text }),
+      });
       this.#environment = { ...home, person: this.person };
     }
     return this.#environment;

@@ -65,7 +65,8 @@ const HINTS: Readonly<Partial<Record<PassportErrorCode, string>>> = {
     'Nothing is lost; changes wait on this device. Is the disk plugged in, the folder there? Then: passport sync',
   'store-refused': 'Check the rights on the store, then: passport sync',
   'store-full': 'Nothing is lost; changes wait on this device. Make room, then: passport sync',
-  'store-unknown': 'Stores are given as folder:PATH.',
+  'store-unknown':
+    'Stores are given as folder:PATH, s3://BUCKET/PREFIX, webdav+https://HOST/PATH, drive:FOLDER or onedrive:',
   'home-unusable': 'Check that the home belongs to you and can be written, or name another one with --home DIR.',
   'disk-full': 'Nothing is lost. Make room on the disk of the home, then repeat the command.',
   'journal-changed': 'Another process was faster. Repeat the command.',

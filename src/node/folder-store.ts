@@ -2,6 +2,7 @@
  * A store in a folder: a disk, a memory stick, a network share, a folder that another program carries elsewhere.
  * Each object is a file under its own name; everything else in the folder belongs to others and is ignored. The folder
  * itself is never made again: a missing one is a disk that is not plugged in, not an empty store.
+ * What a program that syncs the folder has not brought yet is not there yet, and its other files are foreign (synced-folder.ts).
  * Files get the permissions of the process's umask: what is in them is ciphertext, and who shares a folder knows with whom.
  */
 import { mkdirSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { PassportError } from '../errors.ts';
 import type { Store } from '../storage/store.ts';
 import { checkName, isName, tooLarge } from '../storage/store-name.ts';
 import { hasCode, syncDirectory, writeFileDurably } from './durable.ts';
+import { placeholderFor, placeholderPath, unlessRemote } from './synced-folder.ts';
 
 export interface FolderStoreOptions {
   /** Makes the folder, once, now. */
@@ -70,7 +72,7 @@ function folderStore(root: string): Store {
       return translated(root, signal, async () => {
         const bytes = await absentAsUndefined(root, async () => {
           if (maxBytes < Infinity && (await stat(path(name))).size > maxBytes) throw tooLarge(name);
-          return readFile(path(name), { signal });
+          return unlessRemote(path(name), () => readFile(path(name), { signal }));
         });
         return bytes && copy(bytes);
       });
@@ -83,7 +85,7 @@ function folderStore(root: string): Store {
 
     async delete(name, { signal } = {}) {
       checkName(name);
-      await translated(root, signal, () => absentAsUndefined(root, () => unlink(path(name))));
+      await translated(root, signal, () => absentAsUndefined(root, () => remove(path(name))));
     },
 
     async *list(prefix, { signal } = {}) {
@@ -94,8 +96,11 @@ function folderStore(root: string): Store {
         const found = await translated(root, signal, () =>
           absentAsUndefined(root, () => readdir(path(within), { withFileTypes: true })),
         );
+        const files = new Set((found ?? []).map(({ name }) => name));
         for (const entry of found ?? []) {
-          const name = `${within}/${entry.name}`;
+          const remote = entry.isFile() ? placeholderFor(entry.name) : undefined;
+          if (remote !== undefined && files.has(remote)) continue; // it has arrived
+          const name = `${within}/${remote ?? entry.name}`;
           if (!isName(name)) continue; // also deeper than any name can be
           if (entry.isDirectory()) directories.push(name);
           else if (entry.isFile()) yield name;
@@ -106,6 +111,14 @@ function folderStore(root: string): Store {
 
     async close() {},
   };
+}
+
+/** Also what stands for it while it is elsewhere: whoever syncs the folder then deletes it there. */
+async function remove(path: string): Promise<void> {
+  await unlink(path).catch(async (error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    await unlink(placeholderPath(path));
+  });
 }
 
 /** The directories from the root (which must be there) to `directory`, and their names on the disk. */

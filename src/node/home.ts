@@ -6,20 +6,19 @@ import { randomFillSync } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { useProvider } from '../crypto/provider.ts';
 import { guardRandom } from '../crypto/random.ts';
-import { PassportError } from '../errors.ts';
 import type { Argon2Cost } from '../platform.ts';
 import type { Journal } from '../storage/journal.ts';
+import { createMemoryCredentials, type Credentials } from '../storage/credentials.ts';
 import type { KeystoreKind } from '../storage/keystore.ts';
-import type { Store } from '../storage/store.ts';
 import type { Environment } from '../types.ts';
 import { createAnchor } from './anchor.ts';
 import { argon2idNode } from './argon2.ts';
 import { nodeClock } from './clock.ts';
-import { createFolderStore } from './folder-store.ts';
 import { createKeystore } from './keystore.ts';
 import { openJournal } from './lmdb-journal.ts';
 import { nodeProvider } from './provider.ts';
 import { createSessionVault } from './session-vault.ts';
+import { openStore } from './stores.ts';
 
 export interface NodeHomeOptions {
   /** The directory; it need not exist yet. */
@@ -32,6 +31,8 @@ export interface NodeHomeOptions {
   readonly argon2Cost?: Argon2Cost | undefined;
   /** Where anchors lie. Default: passport-mesh in the user's state directory. */
   readonly anchorDirectory?: string | undefined;
+  /** What a store has to say while it is opened, such as where to sign in. Default: nobody hears it. */
+  readonly tell?: ((text: string) => void) | undefined;
 }
 
 export type NodeHome = Omit<Environment, 'person'>;
@@ -42,6 +43,9 @@ export function nodeHome(options: NodeHomeOptions): NodeHome {
   const home = resolve(options.home);
   const random = guardRandom((length) => randomFillSync(new Uint8Array(length)));
   const argon2id = argon2idNode;
+  const tell = options.tell ?? (() => {});
+  /** Of stores that were opened before there was a device to keep them. */
+  const early = createMemoryCredentials();
   return {
     journal: onceOpen(() => openJournal(join(home, 'journal'))),
     keystore: createKeystore({
@@ -53,12 +57,23 @@ export function nodeHome(options: NodeHomeOptions): NodeHome {
     }),
     anchor: createAnchor(home, options.anchorDirectory),
     sessions: createSessionVault(join(home, 'session')),
-    openStore,
+    openStore: async (url, { create = false, signIn = false, credentials } = {}) => {
+      if (credentials !== undefined) await handOver(early, credentials, url);
+      const context = { create, signIn, env: process.env, clock: nodeClock, random, tell };
+      return openStore(url, { ...context, credentials: credentials ?? early });
+    },
     clock: nodeClock,
     random,
     argon2id,
     ...(options.argon2Cost === undefined ? {} : { argon2Cost: options.argon2Cost }),
   };
+}
+
+async function handOver(early: Credentials, kept: Credentials, url: string): Promise<void> {
+  const bytes = await early.read(url);
+  if (bytes === undefined) return;
+  await kept.write(url, bytes);
+  await early.write(url, null);
 }
 
 /** One journal for all who ask, until it is closed. */
@@ -75,18 +90,4 @@ function onceOpen(open: () => Journal): () => Promise<Journal> {
     }
     return shared;
   };
-}
-
-/** `folder:PATH`; a relative path counts from the working directory. `store-unknown` for any other scheme. */
-async function openStore(url: string, { create }: { create?: boolean } = {}): Promise<Store> {
-  const path = /^folder:(.+)$/s.exec(url)?.[1];
-  if (path !== undefined) return createFolderStore(path, { create });
-  throw new PassportError('store-unknown', `no kind of store has addresses like ${JSON.stringify(scheme(url))}`, {
-    hint: 'A folder is written folder:/path/to/it.',
-  });
-}
-
-/** All that may be shown of an unknown address: the rest may hold a credential. */
-function scheme(url: string): string {
-  return /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? 'this';
 }

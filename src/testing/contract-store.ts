@@ -16,6 +16,8 @@ export interface StoreFixture {
   interruptPut?(name: string, bytes: Bytes): Promise<void>;
   /** Leaves something at `path` (segments that no name has) that is not an object of this program. */
   putForeign?(path: string): Promise<void>;
+  /** From now on a name that is put shows in listings only after `settle`: for stores whose listings lag behind their puts. */
+  listLate?(): { settle(): Promise<void> };
   /** Called when the test is over; the store is closed by then. */
   cleanup?(): Promise<void>;
 }
@@ -105,6 +107,7 @@ export function describeStore(name: string, setup: () => Promise<StoreFixture>, 
       ['an empty object', 0],
       ['an object of one byte', 1],
       ['8 MiB', 8 * MIB],
+      ['32 MiB', 32 * MIB],
     ] as const) {
       test(`${what} comes back the same`, async (store) => {
         const bytes = sampleBytes(length, length);
@@ -249,6 +252,19 @@ export function describeStore(name: string, setup: () => Promise<StoreFixture>, 
       check((await names(store, 'p')).join() === 'p/one/hot/c-0', 'its name is not there');
       await store.put('p/one/hot/c-1', bytes);
       checkBytes(await store.get('p/one/hot/c-1'), bytes, 'the object after a second attempt');
+    });
+
+    test('where listings are late: an object is there before its name is listed, and once when it is', async (store, fixture) => {
+      if (fixture.listLate === undefined) return;
+      await store.put('p/one/hot/c-0', sampleBytes(3, 0));
+      const late = fixture.listLate();
+      await store.put('p/one/hot/c-1', sampleBytes(3, 1));
+      check((await names(store, 'p')).includes('p/one/hot/c-0'), 'what was listed before still is');
+      checkBytes(await store.get('p/one/hot/c-1'), sampleBytes(3, 1), 'the object whose name is not listed yet');
+      await store.put('p/one/hot/c-1', sampleBytes(3, 1));
+      await late.settle();
+      check((await names(store, 'p')).join() === 'p/one/hot/c-0,p/one/hot/c-1', 'each name is listed once');
+      checkBytes(await store.get('p/one/hot/c-1'), sampleBytes(3, 1), 'the object');
     });
 
     test('where others may write: what is not an object is ignored', async (store, fixture) => {

@@ -1,16 +1,17 @@
 /**
  * `npm run bench`: the numbers of docs/benchmarks.md, each as a ratio to its peer in the same run. With arguments only the named
- * parts: `npm run bench -- start unlock bulk idle`. Ends with 1 when a target is missed.
+ * parts: `npm run bench -- start unlock bulk idle s3`. Ends with 1 when a target is missed.
  */
 import { cpus, loadavg } from 'node:os';
 import { bulk } from './bulk.ts';
 import { idle } from './idle.ts';
+import { s3 } from './s3.ts';
 import { type Row, table } from './measure.ts';
 import { Stage } from './stage.ts';
 import { start } from './start.ts';
 import { unlock } from './unlock.ts';
 
-const PARTS: Readonly<Record<string, (stage: Stage) => Row[] | Promise<Row[]>>> = { start, unlock, bulk, idle };
+const PARTS: Readonly<Record<string, (stage: Stage) => Row[] | Promise<Row[]>>> = { start, unlock, bulk, idle, s3 };
 
 const named = process.argv.slice(2);
 const unknown = named.filter((name) => !(name in PARTS));

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { isPassportError } from '../../src/errors.ts';
+import { isPassportError, type PassportError } from '../../src/errors.ts';
 import { createAnchor } from '../../src/node/anchor.ts';
 import { nodeClock } from '../../src/node/clock.ts';
 import { nodeHome } from '../../src/node/home.ts';
@@ -160,11 +160,25 @@ describe('nodeHome', () => {
 
   it('knows no other kind of store, and repeats no credential when it says so', async () => {
     const { openStore } = nodeHome({ home: temporaryDirectory() });
-    for (const url of ['s3://key:secret@host/bucket', 'secret', 'folder:', '']) {
+    for (const url of ['ftp://key:secret@host/folder', 'secret', 'folder:', '']) {
       const error: unknown = await openStore(url).catch((failure: unknown) => failure);
       expect(isPassportError(error, 'store-unknown')).toBe(true);
       expect(String(error)).not.toContain('secret');
     }
+  });
+
+  it.each([
+    's3://key:secret@bucket/prefix',
+    's3://bucket?key=secret',
+    's3://bucket?endpoint=http://key:secret@host',
+    'webdav+https://anna:secret@host/folder',
+    'webdav+https://host/folder?password=secret',
+  ])('refuses a credential in an address, and does not repeat it: %s', async (url) => {
+    const error: unknown = await nodeHome({ home: temporaryDirectory() })
+      .openStore(url)
+      .catch((failure: unknown) => failure);
+    expect(isPassportError(error, 'usage')).toBe(true);
+    expect(`${String(error)} ${(error as PassportError).hint}`).not.toContain('secret');
   });
 
   it('draws fresh randomness', () => {

@@ -1,0 +1,20 @@
+/**
+ * The credentials of this device's stores, in cells of its journal: sealed under the local key, which the keystore seals. What a
+ * thief of the disk sees of them is that there are some.
+ */
+import type { Bytes } from '../bytes.ts';
+import type { Replica } from '../replica/replica.ts';
+import type { Credentials } from '../storage/credentials.ts';
+
+/** A write is a transaction of its own: not to be called inside of one. */
+export function sealedCredentials(replica: Replica): Credentials {
+  const cell = (url: string) => `credentials/${url}`;
+  return {
+    read: async (url) => (await replica.read(cell(url))) as Bytes | undefined,
+    write: (url, bytes) =>
+      replica.transact(async (tx) => {
+        if (bytes === null) tx.delete(cell(url));
+        else tx.set(cell(url), bytes);
+      }),
+  };
+}
