@@ -315,52 +315,53 @@ export class Passport {
     );
     if (answer === undefined) throw new PassportError('waiting', 'nobody has answered the invitation yet');
     this.#tell({ event: 'answered', id, ...answer });
-    return answer;
+    return this.#synced(answer);
   }
 
   /** Lets the device in that answered, if these are the words it shows. Wrong words void the invitation (`words-mismatch`). */
   async enroll(id: string, options: EnrollOptions): Promise<Change> {
     const { enroll } = await ceremonies();
-    return this.#changed(await enroll(await this.#ready(), id, options));
+    return this.#synced(await enroll(await this.#ready(), id, options));
   }
 
   /** Lets a holder go; by default a new kit takes its place. */
   async revoke(name: string, options: RevokeOptions): Promise<Change> {
     const { revoke } = await ceremonies();
-    return this.#changed(await revoke(await this.#ready(), name, options));
+    return this.#synced(await revoke(await this.#ready(), name, options));
   }
 
   /** New shares for the same holders, with another threshold. */
   async reshare(options: ReshareOptions): Promise<Change> {
     const { reshare } = await ceremonies();
-    return this.#changed(await reshare(await this.#ready(), options));
+    return this.#synced(await reshare(await this.#ready(), options));
   }
 
   async changePassphrase(options: PassphraseOptions = {}): Promise<Change> {
     const { changePassphrase } = await ceremonies();
-    return this.#changed(await changePassphrase(await this.#ready(), options));
+    return this.#synced(await changePassphrase(await this.#ready(), options));
   }
 
   async rename(from: string, to: string, options: ChangeOptions = {}): Promise<Change> {
     const { rename } = await ceremonies();
-    return this.#changed(await rename(await this.#ready(), from, to, options));
+    return this.#synced(await rename(await this.#ready(), from, to, options));
   }
 
   /** Lets a device keep the key of the vault and open it without anybody's approval and without the passphrase; or ends that. */
   async unattended(name: string, on: boolean, options: ChangeOptions = {}): Promise<Change> {
     const { unattended } = await ceremonies();
-    return this.#changed(await unattended(await this.#ready(), name, on, options));
+    return this.#synced(await unattended(await this.#ready(), name, on, options));
   }
 
   /** Takes up a change of this device that was left, and waits for it. A new passphrase is asked for again if it was one. */
   async finish(id: string, options: PassphraseOptions = {}): Promise<Change> {
     const { finish } = await ceremonies();
-    return this.#changed(await finish(await this.#ready(), id, options));
+    return this.#synced(await finish(await this.#ready(), id, options));
   }
 
-  async #changed(change: Change): Promise<Change> {
+  /** After whatever may have decided a change: where this process has dealt the new epoch, its session is another one. */
+  async #synced<T>(done: T): Promise<T> {
     this.#session = (await this.#ready()).session ?? this.#session;
-    return change;
+    return done;
   }
 
   /** What waits for this person, and this device's own open requests. */
@@ -372,9 +373,7 @@ export class Passport {
   /** The yes to a request of another device; `number-mismatch` unless these are the digits it shows. */
   async approve(id: string, options: ApproveOptions = {}): Promise<Change | { readonly state: 'answered' }> {
     const { approve } = await ceremonies();
-    const done = await approve(await this.#ready(), id, options);
-    this.#session = (await this.#ready()).session ?? this.#session;
-    return done;
+    return this.#synced(await approve(await this.#ready(), id, options));
   }
 
   async refuse(id: string): Promise<void> {
@@ -564,9 +563,7 @@ export class Passport {
   async sync(options: SyncOptions = {}): Promise<SyncReport> {
     const run = await this.#ready();
     const { syncReport } = await ceremonies();
-    const report = await syncReport(run, options);
-    this.#session = run.session ?? this.#session;
-    return report;
+    return this.#synced(await syncReport(run, options));
   }
 
   async devices(): Promise<DeviceInfo[]> {
@@ -576,11 +573,11 @@ export class Passport {
 
   /**
    * Keeps this passport in one more store, filled from this device: its state afterwards. Other devices have lists of their own.
-   * `usage` when it is one already; the codes of stores when it cannot be opened.
+   * One that is on the list is signed in to again. The codes of stores when it cannot be opened.
    */
   async addStore(url: string, options: SyncOptions = {}): Promise<StoreReport> {
     const { addStore } = await ceremonies();
-    return addStore(await this.#ready(), url, options);
+    return this.#synced(await addStore(await this.#ready(), url, options));
   }
 
   /** Forgets a store; what is there stays there. `store-unknown`; `usage` for the last one, and the only one that has everything. */
@@ -598,7 +595,7 @@ export class Passport {
   /** Fills the new store from this device, reads it back, then forgets the old one, which must answer. Both stay when anything fails. */
   async moveStore(from: string, to: string, options: SyncOptions = {}): Promise<StoreReport> {
     const { moveStore } = await ceremonies();
-    return moveStore(await this.#ready(), from, to, options);
+    return this.#synced(await moveStore(await this.#ready(), from, to, options));
   }
 
   /** Asks for nothing: without a session a sealed keystore stays sealed, and this tells only what the home shows in clear. */
@@ -627,7 +624,7 @@ export class Passport {
   /** Shows that N holders could open the passport today, without opening it. */
   async drill(options: Waiting = {}): Promise<DrillReport> {
     const { drill } = await ceremonies();
-    return drill(await this.#ready(), options);
+    return this.#synced(await drill(await this.#ready(), options));
   }
 
   async checkKit(words: string): Promise<KitCheck> {

@@ -14,7 +14,7 @@ import { kitWords, pidWords } from '../crypto/words.ts';
 import { anchorNote, Device } from '../device/device.ts';
 import { Passphrases } from '../device/passphrases.ts';
 import { type Secrets, SecretsBox } from '../device/secrets.ts';
-import { newSession, type OpenSession } from '../device/session.ts';
+import { checkSessionTime, newSession, type OpenSession } from '../device/session.ts';
 import { PassportError } from '../errors.ts';
 import { type EntryCore, type Holder } from '../format/entry.ts';
 import { checkDealt, type DealTerms, dealEpoch, finishEntry } from '../registry/deal.ts';
@@ -113,6 +113,8 @@ export async function found(env: Environment, options: CreateOptions, keepKits: 
   const threshold = options.threshold ?? 2;
   const count = options.holders ?? 3;
   const name = checkName(options.name);
+  const sessionMs = options.sessionMs ?? DEFAULT_SESSION_MS;
+  checkSessionTime(sessionMs);
   if (!isSafePolicy(threshold, count) || (threshold === count && options.noSpare !== true)) {
     throw new PassportError('policy-unsafe', `${threshold} of ${count} is not a safe mesh`, {
       hint: 'More than half of the holders must be needed, and fewer than all: 2 of 3, 3 of 5, 4 of 7 … (all of them only with --no-spare).',
@@ -203,7 +205,7 @@ export async function found(env: Environment, options: CreateOptions, keepKits: 
     await keepGrants(tx, dealt.grants);
   });
   await env.anchor.write(anchorNote(instance, await journal.generation()));
-  const session = newSession(env.clock, dealt.kek, 0, options.sessionMs ?? DEFAULT_SESSION_MS);
+  const session = newSession(env.clock, dealt.kek, 0, sessionMs);
   await opened.useSession(session, state);
   return { device: opened, session };
 }

@@ -15,7 +15,7 @@ import { anchorNote, Device, type MemberView } from '../device/device.ts';
 import { type KitHand, kitHands, requireHolders } from '../device/hands.ts';
 import { Passphrases } from '../device/passphrases.ts';
 import { oneTime, type Secrets, SecretsBox } from '../device/secrets.ts';
-import { newSession } from '../device/session.ts';
+import { checkSessionTime, newSession } from '../device/session.ts';
 import { isPassportError, PassportError } from '../errors.ts';
 import type { Holder, Role } from '../format/entry.ts';
 import { placeAfter, signRole } from '../registry/messages.ts';
@@ -98,6 +98,26 @@ function leaving(state: RegistryState, names: readonly string[] | undefined): Ho
   });
 }
 
+/** Shows what was found, and what the recovery does; `refused` unless the person says yes. */
+async function confirmed(
+  env: Environment,
+  state: RegistryState,
+  name: string,
+  lost: readonly Holder[],
+  failed: readonly string[],
+): Promise<void> {
+  const yes = await env.person.confirm({
+    title: `Recover passport ${pidWords(state.pid).join(' ')}?`,
+    lines: [
+      `Newest entry here: number ${headSlot(state)}, of ${date(head(state).time)}, epoch ${state.epoch}`,
+      `Holders: ${namesOf(holdersOf(state))}; ${state.threshold} are needed`,
+      `Comes in: ${name}. Leaves: ${namesOf(lost) || 'nobody'}`,
+    ],
+    warnings: failed.map((url) => `${url} could not be read: it may know a newer state`),
+  });
+  if (!yes) throw new PassportError('refused', 'nothing was changed');
+}
+
 const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
 /**
@@ -117,17 +137,7 @@ async function makeDevice(
   const { pid, state } = entered;
   const hands = kitHands(pid, kits);
   requireHolders(state, hands);
-  const lost = leaving(state, options.replace);
-  const yes = await env.person.confirm({
-    title: `Recover passport ${pidWords(pid).join(' ')}?`,
-    lines: [
-      `Newest entry here: number ${headSlot(state)}, of ${date(head(state).time)}, epoch ${state.epoch}`,
-      `Holders: ${namesOf(holdersOf(state))}; ${state.threshold} are needed`,
-      `Comes in: ${name}. Leaves: ${namesOf(lost) || 'nobody'}`,
-    ],
-    warnings: failed.map((url) => `${url} could not be read: it may know a newer state`),
-  });
-  if (!yes) throw new PassportError('refused', 'nothing was changed');
+  await confirmed(env, state, name, leaving(state, options.replace), failed);
   // The passphrase is proven before anything is made: a mistyped one leaves no half-made home.
   const shares = await sharesOf(pid, state, hands, entered.grants);
   const kek = await openWith(env, options, pid, state, shares, passphrases);
@@ -228,20 +238,34 @@ function isCurrent(device: Device, now: RegistryState): Promise<boolean> {
   });
 }
 
-async function goOn(device: Device, options: RecoverOptions, passphrases: Passphrases): Promise<Made> {
+/** Takes it up where it was left. Until the device is in, the person is asked as the first time: stores and names may be others. */
+async function goOn(
+  device: Device,
+  options: RecoverOptions,
+  passphrases: Passphrases,
+  failed: readonly string[],
+): Promise<Made> {
   const { pid, env } = device;
   const hands = kitHands(pid, options.kits ?? []);
-  const { state, shares } = await device.asMember(async (view) => {
+  const { state, secrets, shares, asked } = await device.asMember(async (view) => {
     requireHolders(view.state, hands);
     const list = [];
     for (const kit of hands) list.push(await contribution(device, view, kitOpener(kit)));
-    return { state: view.state, shares: list };
+    const change = await ownChange(view, pid);
+    return { ...view, shares: list, asked: change?.state === 'open' ? change.request : undefined };
   });
+  if (memberOf(state, secrets.deviceId) === undefined) {
+    const lost = holdersOf(state).filter(({ id }) => asked?.leaves.some((gone) => equal(gone, id)));
+    const leaves = asked === undefined ? leaving(state, options.replace) : lost;
+    await confirmed(env, state, checkName(options.name), leaves, failed);
+  }
   return { device, kek: await openWith(env, options, pid, state, shares, passphrases) };
 }
 
 /** Starts a recovery, or takes one up that was left: the machine is a device with a session that waits to be let in. */
 export async function openRecover(env: Environment, options: RecoverOptions): Promise<Omit<Recovering, 'change'>> {
+  const sessionMs = options.sessionMs ?? DEFAULT_SESSION_MS;
+  checkSessionTime(sessionMs);
   const passphrases = new Passphrases(env.argon2id, {
     current: async () => options.passphrase ?? env.person.passphrase('current'),
   });
@@ -250,10 +274,10 @@ export async function openRecover(env: Environment, options: RecoverOptions): Pr
   const located = await locate(env, options.stores, options.kits ?? []);
   const current = waiting !== undefined && (await isCurrent(waiting, located.entered.state));
   const { device, kek } = current
-    ? await goOn(waiting, options, passphrases)
+    ? await goOn(waiting, options, passphrases, located.failed)
     : await makeDevice(env, options, passphrases, located, waiting);
   const state = await device.asMember(async (view) => view.state);
-  await device.useSession(newSession(env.clock, kek, state.epoch, options.sessionMs ?? DEFAULT_SESSION_MS), state);
+  await device.useSession(newSession(env.clock, kek, state.epoch, sessionMs), state);
   return { device, passphrases };
 }
 

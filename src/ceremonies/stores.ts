@@ -3,37 +3,18 @@
  * invitations and kits carry along. A new store is filled from this replica, never from another store: a store that lags must
  * not bring dead objects back.
  */
-import type { Bytes } from '../bytes.ts';
+import { equal } from '../bytes.ts';
 import { sealedCredentials } from '../device/credentials.ts';
 import { isPassportError, PassportError, type PassportErrorCode } from '../errors.ts';
-import { holdersOf } from '../registry/state.ts';
-import type { Store } from '../storage/store.ts';
-import { dropStore, readLedger, setStorePlaces, type StorePlace, storePlaces } from '../sync/ledger.ts';
-import { listFolder } from '../sync/transfer.ts';
-import { StoreNames } from '../sync/wanted.ts';
+import { dropStore, readLedger, replacePlace, setStorePlaces, type StorePlace, storePlaces } from '../sync/ledger.ts';
 import type { StoreReport, SyncOptions, VerifyReport } from '../types.ts';
-import { passportsIn } from './enter.ts';
+import { joinRoot, leaveRoot, rootsIn } from './roots.ts';
 import type { Runtime } from './runtime.ts';
+import type { Synced } from './sync.ts';
 import { verifyPlace, wantedOf } from './verify.ts';
 
 const MOST_STORES = 16; // of an invitation
 const STORE_ERRORS: readonly string[] = ['store-unreachable', 'store-refused', 'store-full'];
-
-/** The root that this passport already has in a store, put there by another device: it has a grant for one of the holders. */
-async function rootIn(run: Runtime, store: Store, signal: AbortSignal | undefined): Promise<Bytes | undefined> {
-  const { device } = run;
-  const holders = await device.asMember(async ({ state, secrets }) => ({
-    ids: holdersOf(state).map(({ id }) => id),
-    nameRoot: secrets.nameRoot as Bytes,
-  }));
-  for (const place of await passportsIn(store)) {
-    const names = new StoreNames(device.pid, holders.nameRoot, place);
-    const tags = new Set(holders.ids.map((id) => names.holder(id)));
-    const grants = await listFolder(store, place, 'grant', signal);
-    if (grants.some(({ name }) => name.kind === 'grant' && tags.has(name.holder))) return place.id;
-  }
-  return undefined;
-}
 
 /** The address in the one form that its store gives it. */
 async function addressOf(run: Runtime, url: string): Promise<string> {
@@ -60,55 +41,65 @@ async function knownPlace(run: Runtime, url: string): Promise<StorePlace> {
   });
 }
 
-/**
- * Puts a store on the list and syncs: how every store stood then. One that took nothing at all is off the list again: the
- * next device to add it would find no root there, and the two would never meet.
- */
-async function fill(
-  run: Runtime,
-  url: string,
-  options: SyncOptions,
-): Promise<{ readonly url: string; readonly stores: readonly StoreReport[] }> {
-  const { device } = run;
-  await run.requireMember(); // with a frozen registry too: the records still need a place
-  const credentials = sealedCredentials(device.replica);
-  const store = await device.env.openStore(url, { create: true, signIn: true, credentials });
-  let opened: StorePlace;
-  try {
-    opened = { url: store.url, id: (await rootIn(run, store, options.signal)) ?? device.bytes(10) };
-  } finally {
-    await store.close();
-  }
-  const place = await device.transact(async ({ tx }) => {
-    const places = await storePlaces(tx);
-    const known = places.find(({ url: other }) => other === opened.url);
-    if (known !== undefined) return known; // somebody has signed in again
-    if (places.length >= MOST_STORES) throw new PassportError('usage', `a device has at most ${MOST_STORES} stores`);
-    setStorePlaces(tx, [...places, opened]);
-    return opened;
-  });
-  const { stores } = await run.sync(run.hands(run.passphrases(undefined, false)), options);
-  const { error } = reportOf(stores, place.url);
-  if (error === undefined) return { url: place.url, stores };
-  const empty = await device.transact(async ({ tx }) => {
-    if ((await readLedger(tx, place)).names.size > 0) return false;
-    setStorePlaces(
-      tx,
-      (await storePlaces(tx)).filter(({ url }) => url !== place.url),
-    );
-    return true;
-  });
-  if (empty) throw new PassportError(error.code as PassportErrorCode, `${place.url} took nothing: ${error.message}`);
-  return { url: place.url, stores };
+/** One sync of all stores, with nobody to ask. */
+const syncNow = (run: Runtime, options: SyncOptions) => run.sync(run.hands(run.passphrases(undefined, false)), options);
+
+/** Looks for a smaller root of this passport in a store of this device; with one, syncs into it. */
+async function join(run: Runtime, place: StorePlace, { signal, ...rest }: SyncOptions): Promise<Synced | undefined> {
+  const joined = await joinRoot(run.device, place, await run.stores.get(place), { signal });
+  return joined && syncNow(run, signal === undefined ? rest : { ...rest, signal });
 }
 
-const reportOf = (stores: readonly StoreReport[], url: string) =>
-  stores.find((report) => report.url === url) as StoreReport;
+/**
+ * Puts a store on the list and syncs: how every store stood then. One that took nothing at all is off the list again: the
+ * next device to add it would find no root there, and the two would never meet. Where another device began there at the same
+ * moment, both see it after their first puts.
+ */
+async function fill(run: Runtime, url: string, options: SyncOptions): Promise<{ url: string; synced: Synced }> {
+  const { device } = run;
+  await run.requireMember(); // with a frozen registry too: the records still need a place
+  const store = await device.env.openStore(url, {
+    ...{ create: true, signIn: true, credentials: sealedCredentials(device.replica) },
+  });
+  const fresh: StorePlace = { url: store.url, id: device.bytes(10) };
+  await store.close();
+  const known = await device.transact(async ({ tx }) => {
+    const places = await storePlaces(tx);
+    const same = places.find((other) => other.url === fresh.url);
+    if (same === undefined && places.length >= MOST_STORES)
+      throw new PassportError('usage', `a device has at most ${MOST_STORES} stores`);
+    if (same === undefined) setStorePlaces(tx, [...places, fresh]);
+    return same;
+  });
+  let synced = await syncNow(run, options);
+  const { error } = reportOf(synced, fresh.url);
+  if (known !== undefined) {
+    const joined = error === undefined ? await join(run, known, options) : undefined;
+    return { url: fresh.url, synced: joined ?? synced };
+  }
+  const begun = await knownPlace(run, fresh.url);
+  if (error === undefined) {
+    synced = (await join(run, begun, options)) ?? synced;
+    const now = await knownPlace(run, fresh.url);
+    if (equal(begun.id, fresh.id) && !equal(now.id, fresh.id) && reportOf(synced, now.url).error === undefined)
+      await leaveRoot(await run.stores.get(now), fresh, options.signal);
+    return { url: fresh.url, synced };
+  }
+  const empty = await device.transact(async ({ tx }) => {
+    if ((await readLedger(tx, begun)).names.size > 0) return false;
+    await replacePlace(tx, begun);
+    return true;
+  });
+  if (empty) throw new PassportError(error.code as PassportErrorCode, `${fresh.url} took nothing: ${error.message}`);
+  return { url: fresh.url, synced };
+}
+
+const reportOf = ({ stores }: Synced, url: string) => stores.find((report) => report.url === url) as StoreReport;
 
 /** Adds a store, or signs in again to one that is on the list, and fills it. Where another device keeps this passport there, they meet. */
 export async function addStore(run: Runtime, url: string, options: SyncOptions): Promise<StoreReport> {
   const added = await fill(run, url, options);
-  return reportOf(added.stores, added.url);
+  return reportOf(added.synced, added.url);
 }
 
 /** As far as this device knows, the store can be read and has everything. */
@@ -151,12 +142,10 @@ export async function moveStore(run: Runtime, from: string, to: string, options:
   const known = await run.device.transact(({ tx }) => storePlaces(tx));
   const target = await addressOf(run, to);
   if (target === old.url) throw new PassportError('usage', 'the two stores are one');
-  const there = known.some(({ url }) => url === target);
-  const { stores } = there
-    ? await run.sync(run.hands(run.passphrases(undefined, false)), options)
-    : await fill(run, to, options);
+  const there = known.find(({ url }) => url === target);
+  let synced = there === undefined ? (await fill(run, to, options)).synced : await syncNow(run, options);
   const failed = (url: string, what: string, hint: string) => {
-    const { error } = reportOf(stores, url);
+    const { error } = reportOf(synced, url);
     if (error === undefined) return;
     throw new PassportError(error.code as PassportErrorCode, `${url} ${what}: ${error.message}`, {
       hint: `Both stores stay in use. ${hint}`,
@@ -169,6 +158,13 @@ export async function moveStore(run: Runtime, from: string, to: string, options:
     'could not be read, and may have what is not here yet',
     `Repeat the command when it answers; if it never will: passport store remove ${old.url}`,
   );
+  if (there !== undefined) synced = (await join(run, there, options)) ?? synced;
+  failed(target, 'did not take everything', again);
+  if (synced.untaken.includes(old.url)) {
+    throw new PassportError('waiting', `${old.url} has something that this device cannot take yet`, {
+      hint: 'Both stores stay in use. A part of the newest keys is missing: sync another device, then repeat the command.',
+    });
+  }
   const { ok, damaged, missing } = await checkStore(run, target, options);
   if (!ok) {
     const names = [...damaged, ...missing];
@@ -177,6 +173,13 @@ export async function moveStore(run: Runtime, from: string, to: string, options:
       details: { names },
     });
   }
+  const { id } = await knownPlace(run, target);
+  const roots = await rootsIn(run.device, await run.stores.get({ url: target, id }), options.signal);
+  if (roots.length > 1) {
+    throw new PassportError('waiting', `another device keeps this passport in ${target} for itself`, {
+      hint: `Both stores stay in use. On the other devices: passport store add ${target}, which joins them; after that: passport store remove ${old.url}`,
+    });
+  }
   await removeStore(run, old.url);
-  return reportOf(stores, target);
+  return reportOf(synced, target);
 }

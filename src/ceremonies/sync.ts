@@ -28,6 +28,7 @@ import { drillDue } from './drill-answers.ts';
 import { advance, type Hands, type Sight } from './engine.ts';
 import { throwIfAborted } from '../sync/transfer.ts';
 import { behind } from '../sync/wanted.ts';
+import { joinRoot } from './roots.ts';
 import { keepKek } from './unattended.ts';
 import { pull, type Pulled, push, type VisitOptions } from './visit.ts';
 
@@ -63,6 +64,8 @@ export interface Synced {
   readonly needsPassphrase: boolean;
   readonly waitingForUnlock: number;
   readonly notices: readonly string[];
+  /** Addresses of stores with something that this device cannot take yet. */
+  readonly untaken: readonly string[];
 }
 
 const STATES: Partial<Record<string, StoreState>> = {
@@ -73,7 +76,7 @@ const STATES: Partial<Record<string, StoreState>> = {
 };
 
 interface Visit {
-  readonly place: StorePlace;
+  place: StorePlace;
   store?: Store;
   pulled?: Pulled;
   error?: PassportError;
@@ -105,6 +108,7 @@ export async function syncAll(
     throwIfAborted(options.signal);
     await attempt(visit, async () => {
       visit.store = await stores.get(visit.place);
+      visit.place = (await begin(device, visit.place, visit.store, options)) ?? visit.place;
       visit.pulled = await pull(device, visit.place, visit.store, options);
       decided.push(...visit.pulled.decided);
       await noteConfirmed(device, visit.place, visit.pulled);
@@ -140,6 +144,9 @@ export async function syncAll(
     decided,
     needsPassphrase,
     waitingForUnlock,
+    untaken: visits
+      .filter(({ pulled }) => pulled !== undefined && (pulled.grantMissing !== undefined || pulled.keyMissing))
+      .map(({ place }) => place.url),
     notices: [
       ...settled.notices,
       ...visits.flatMap(({ pulled }) =>
@@ -152,6 +159,12 @@ export async function syncAll(
       ...(await forkNotice(device)),
     ],
   };
+}
+
+/** Before the first visit: where another device has a root of this passport there, and this one has nothing, it is joined. */
+async function begin(device: Device, place: StorePlace, store: Store, { signal }: VisitOptions) {
+  const { names } = await device.transact(({ tx }) => readLedger(tx, place));
+  return names.size > 0 ? undefined : joinRoot(device, place, store, { unlessBegun: true, signal });
 }
 
 /**
@@ -181,7 +194,8 @@ async function noteConfirmed(device: Device, place: StorePlace, pulled: Pulled):
   await device.transact(async ({ tx }) => {
     const before = await readLedger(tx, place);
     const votes = [...pulled.ledger.names].some((name) => name.startsWith('hot/v-') && !before.names.has(name));
-    if (votes || before === NEW_LEDGER) writeLedger(tx, place, { ...pulled.ledger, version: -1, slot: before.slot });
+    if (votes || before === NEW_LEDGER)
+      await writeLedger(tx, place, { ...pulled.ledger, version: -1, slot: before.slot });
   });
 }
 
@@ -259,7 +273,7 @@ async function report(device: Device, visit: Visit): Promise<StoreReport> {
   if (failed !== undefined) {
     await device.transact(async ({ tx }) => {
       const before = await readLedger(tx, place);
-      if (before.state !== failed) writeLedger(tx, place, { ...before, state: failed });
+      if (before.state !== failed) await writeLedger(tx, place, { ...before, state: failed });
     });
   }
   const ledger: Ledger = await device.transact(({ tx }) => readLedger(tx, place));

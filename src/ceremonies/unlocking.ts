@@ -3,6 +3,7 @@ import { equal, hex } from '../bytes.ts';
 import type { Contribution } from '../crypto/share.ts';
 import { type Device, type MemberView } from '../device/device.ts';
 import { oneTime } from '../device/secrets.ts';
+import { checkSessionTime } from '../device/session.ts';
 import { isPassportError, PassportError } from '../errors.ts';
 import { fitsCommitment } from '../registry/open.ts';
 import { epochOf, holdersOf, memberOf } from '../registry/state.ts';
@@ -24,9 +25,11 @@ import {
 
 export async function unlock(run: Runtime, options: UnlockOptions): Promise<Session> {
   const { device } = run;
+  const ttlMs = options.ttlMs ?? DEFAULT_SESSION_MS;
+  checkSessionTime(ttlMs);
   await run.requireMember();
   const alone = await device.asMember(async (view) => ({ kek: keptKek(view), epoch: view.state.epoch }));
-  if (alone.kek !== undefined) return run.sessionFor(alone.kek, alone.epoch, options.ttlMs ?? DEFAULT_SESSION_MS);
+  if (alone.kek !== undefined) return run.sessionFor(alone.kek, alone.epoch, ttlMs);
   const kits = await run.kits(options.kits);
   const passphrases = run.passphrases(options.passphrase, true);
   const hands = run.hands(run.passphrases(options.passphrase, false));
@@ -71,7 +74,7 @@ export async function unlock(run: Runtime, options: UnlockOptions): Promise<Sess
     if (request !== undefined) await endUnlock(device, view, request);
     return request !== undefined;
   });
-  const session = await run.sessionFor(opened.kek, state.epoch, options.ttlMs ?? DEFAULT_SESSION_MS);
+  const session = await run.sessionFor(opened.kek, state.epoch, ttlMs);
   await settle(device);
   await device.asMember(async (view) => {
     if (view.state.epoch === state.epoch && holdersOf(view.state).some(({ id }) => equal(id, view.secrets.deviceId))) {

@@ -41,6 +41,8 @@ export interface Pulled {
   readonly decided: readonly number[];
   /** An entry is here that this device cannot follow: its grant is not here, or is wrong. */
   readonly grantMissing: number | undefined;
+  /** Bundles are there whose keys are not here: they were not kept. */
+  readonly keyMissing: boolean;
 }
 
 /** Entries that a device may be behind; names beyond that are no entries. */
@@ -87,7 +89,8 @@ export async function pull(device: Device, place: StorePlace, store: Store, opti
   const damaged = [...intake.damaged, ...[...suspects].filter(([, polls]) => polls >= 2).map(([path]) => path)];
   return {
     ledger: { ...ledger, names, suspects, version, slot: rolledBack ? -1 : ledger.slot },
-    ...{ listed, lost, damaged, rolledBack, decided, grantMissing: intake.grantMissing },
+    ...{ listed, lost, damaged, rolledBack, decided },
+    ...{ grantMissing: intake.grantMissing, keyMissing: intake.keyMissing },
     received: intake.received,
   };
 }
@@ -106,6 +109,7 @@ class Intake {
   received = 0;
   /** The slot of an entry that is here while this device's grant of it is not, or is wrong. */
   grantMissing: number | undefined;
+  keyMissing = false;
   readonly damaged: string[] = [];
 
   constructor(
@@ -316,7 +320,8 @@ class Intake {
           const { state } = await device.asMember((view) =>
             receiveBundle(view.tx, device.records(view), bytes, { chainTagOk }),
           );
-          if (state !== 'waiting-key') this.#names.add(item.path);
+          if (state === 'waiting-key') this.keyMissing = true;
+          else this.#names.add(item.path);
           if (state === 'stored') this.received += 1;
         } catch (error) {
           if (!isPassportError(error) || ['journal-changed', 'disk-full', 'home-unusable'].includes(error.code))
@@ -438,7 +443,7 @@ export async function push(
     const same = { ...after, checkedAt: before.checkedAt };
     // When nothing is new it is noted once a day that the store was there.
     const noted = Math.abs(after.checkedAt - before.checkedAt) < DAY_MS;
-    if (!noted || !sameLedger(before, same)) writeLedger(tx, place, after);
+    if (!noted || !sameLedger(before, same)) await writeLedger(tx, place, after);
   });
   if (failure !== undefined) throw failure.error;
   return { sent, waitingForUnlock: own?.waiting ?? 0 };

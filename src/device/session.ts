@@ -33,8 +33,13 @@ function context(pid: Bytes, callerSecret: Bytes, fileSecret: Bytes) {
   return { layer: 'session', epoch: 0, key, pid, kind: 'session', owner: pid, sequence: 0 } as const;
 }
 
-export function newSession(clock: Clock, kek: Bytes, epoch: number, ttlMs: number): OpenSession {
+/** `usage` unless a session may last so long: asked before anybody has to approve it. */
+export function checkSessionTime(ttlMs: number): void {
   if (!(ttlMs > 0 && ttlMs <= MAX_SESSION_MS)) throw new PassportError('usage', 'a session lasts up to 30 days');
+}
+
+export function newSession(clock: Clock, kek: Bytes, epoch: number, ttlMs: number): OpenSession {
+  checkSessionTime(ttlMs);
   const until = Math.max(0, Math.floor(clock.now() + ttlMs));
   return { kek, epoch, until, deadline: Math.floor(clock.monotonic() + ttlMs) };
 }

@@ -3,7 +3,7 @@
  * a folder that was copied elsewhere has the same root, and not the same objects.
  * A name in the ledger that a listing lacks was lost by the store; a name in a listing that the ledger lacks is new.
  */
-import { type Bytes, base32 } from '../bytes.ts';
+import { type Bytes, base32, equal } from '../bytes.ts';
 import type { Value } from '../cbor.ts';
 import type { Tx } from '../replica/replica.ts';
 import type { StoreState } from '../types.ts';
@@ -54,7 +54,10 @@ export async function readLedger(tx: Tx, place: StorePlace): Promise<Ledger> {
   };
 }
 
-export function writeLedger(tx: Tx, place: StorePlace, ledger: Ledger): void {
+/** Nothing is noted of a place that is on the list no more: another process removed it meanwhile. */
+export async function writeLedger(tx: Tx, place: StorePlace, ledger: Ledger): Promise<void> {
+  const listed = (await storePlaces(tx)).some(({ url, id }) => url === place.url && equal(id, place.id));
+  if (!listed) return;
   const value: Value = [
     [...ledger.names],
     [...ledger.suspects],
@@ -66,13 +69,21 @@ export function writeLedger(tx: Tx, place: StorePlace, ledger: Ledger): void {
   tx.set(cell(place), value);
 }
 
-/** Takes a store off the list. Its address is kept: another device may still use it, and kits' votes may lie there. */
-export async function dropStore(tx: Tx, gone: StorePlace): Promise<void> {
+/** Another root of the same store, or none, where one was on the list; what was known of it is forgotten. */
+export async function replacePlace(tx: Tx, gone: StorePlace, by?: StorePlace): Promise<void> {
+  const places = await storePlaces(tx);
+  const is = (a: StorePlace) => (b: StorePlace) => a.url === b.url && equal(a.id, b.id);
+  const fresh = by === undefined || places.some(is(by)) ? [] : [by];
   setStorePlaces(
     tx,
-    (await storePlaces(tx)).filter(({ url }) => url !== gone.url),
+    places.flatMap((place) => (is(gone)(place) ? fresh : [place])),
   );
   tx.delete(cell(gone));
+}
+
+/** Takes a store off the list. Its address is kept: another device may still use it, and kits' votes may lie there. */
+export async function dropStore(tx: Tx, gone: StorePlace): Promise<void> {
+  for (const place of await storePlaces(tx)) if (place.url === gone.url) await replacePlace(tx, place);
   tx.set('stores-left', [...(await storesLeft(tx)).filter((url) => url !== gone.url), gone.url].slice(-MOST_LEFT));
 }
 

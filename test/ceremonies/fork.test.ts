@@ -47,6 +47,10 @@ describe.each([{ swapped: false }, { swapped: true }])(
       expect(await text(here, 'old')).toBe('written before');
       await here.passport.put('local', 'still mine');
       expect(await text(here, 'local')).toBe('still mine');
+      // So does the choice of stores.
+      expect(await here.passport.addStore('memory:two')).toMatchObject({ state: 'ok', behind: 0 });
+      expect(await here.passport.moveStore('memory:two', 'memory:three')).toMatchObject({ state: 'ok', behind: 0 });
+      expect((await here.passport.status()).stores.map(({ url }) => url)).toEqual(['memory:one', 'memory:three']);
       // Nothing is asked of the mesh any more.
       const calls: (() => Promise<unknown>)[] = [
         () => here.passport.invite({ add: true }),

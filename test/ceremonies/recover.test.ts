@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { type KeepKits, type Kit, Passport, PassportError, type RecoverOptions } from '../../src/index.ts';
 import { rejectionOf } from '../helpers/codes.ts';
-import { type Home, PASSPHRASE, twoDevices, words, World } from '../helpers/mesh.ts';
+import { DAY, type Home, PASSPHRASE, twoDevices, words, World } from '../helpers/mesh.ts';
 
 /** A passport of one device and `count - 1` kits with one record, whose device is gone. */
 async function lost(label: string, threshold = 2, count = 3, stores = ['memory:one']) {
@@ -156,6 +156,14 @@ describe('less than that does not open it, and leaves a home that can try again'
     expect(await good(world, home, kits)).toBe(world);
   });
 
+  it('a session without end: usage, before anybody is asked', async () => {
+    const { world, kits } = await lost('session');
+    const home = world.home();
+    expect(await rejectionOf(recover(home, { kits: kits.map(words), sessionMs: 31 * DAY }))).toBe('usage');
+    expect(home.cards).toEqual([]);
+    expect(await good(world, home, kits)).toBe(world);
+  });
+
   it('words that are no kit: kit-invalid', async () => {
     const { world } = await lost('words');
     expect(await rejectionOf(recover(world.home(), { kits: ['zoo '.repeat(24)] }))).toBe('kit-invalid');
@@ -200,6 +208,23 @@ describe('a recovery that is left', () => {
     const desktop = await recover(home, { kits: kits.map(words) });
     expect(await desktop.status()).toMatchObject({ device: 'desktop', epoch: 1, slot: 1 });
     expect(await desktop.get('wallet')).toBeDefined();
+  });
+
+  it('asks again before it goes on, and says which store could not be read this time', async () => {
+    const { world, kits } = await lost('left-asked');
+    const home = world.home();
+    const options = { kits: kits.map(words), stores: ['memory:one', 'other:two'] };
+    world.store().fault = (call, name) => (call === 'put' && name.includes('/hot/v-') ? storeDown() : undefined);
+    expect(await rejectionOf(recover(home, { kits: options.kits }))).toBe('store-unreachable');
+    world.store().fault = () => undefined;
+    home.confirms = () => false;
+    expect(await rejectionOf(recover(home, options))).toBe('refused');
+    expect(home.cards.at(-1)).toMatchObject({
+      lines: expect.arrayContaining(['Comes in: desktop. Leaves: laptop']),
+      warnings: ['other:two could not be read: it may know a newer state'],
+    });
+    home.confirms = () => true;
+    expect(await (await recover(home, options)).status()).toMatchObject({ device: 'desktop', slot: 1 });
   });
 });
 
@@ -253,6 +278,23 @@ describe('a recovery that was left while a remaining device changed the mesh', (
     const desktop = await recover(home, options);
     expect(await desktop.status()).toMatchObject({ device: 'desktop', slot: 3, epoch: 3 });
     expect(await desktop.get('wallet')).toBeDefined();
+  });
+
+  it('is asked by two processes at once: what the one forgets late is nothing of the other', async () => {
+    const { world, phone, home, options, change } = await leftOne('processes');
+    const done = await phone.passport.rename('kit-1', 'paper', change);
+    expect(await world.settle(phone, done, [], change)).toMatchObject({ state: 'decided' });
+    const { keystore } = home;
+    const prune = keystore.prune.bind(keystore);
+    keystore.prune = async (keep) => {
+      keystore.prune = prune;
+      await recover(home, options);
+      await prune(keep);
+      throw storeDown(); // killed
+    };
+    expect(await rejectionOf(recover(home, options))).toBe('store-unreachable');
+    const desktop = await Passport.open(home.environment);
+    expect(await desktop.status()).toMatchObject({ device: 'desktop', slot: 3, holders: 5 });
   });
 
   it('needs as many kits as now are needed', async () => {

@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { PassportError } from '../../src/errors.ts';
 import { parseName } from '../../src/format/names.ts';
 import { Passport } from '../../src/index.ts';
+import { readLedger, storePlaces } from '../../src/sync/ledger.ts';
 import { rejectionOf } from '../helpers/codes.ts';
+import type { TestStore } from '../helpers/durable.ts';
+import { inside } from '../helpers/hostile.ts';
 import { contents, type Member, PASSPHRASE, text, twoDevices, words, World } from '../helpers/mesh.ts';
 
 const ONE = 'memory:one';
@@ -18,6 +21,19 @@ async function open(label: string) {
 }
 
 const urls = async ({ passport }: Member) => (await passport.status()).stores.map(({ url }) => url);
+const rootOf = async ({ passport }: Member, url: string) =>
+  (await passport.status()).stores.find((store) => store.url === url)!.id;
+
+/** The next such call to a store waits until something else is done. */
+async function meanwhile(store: TestStore, call: 'put' | 'get', what: () => Promise<unknown>): Promise<void> {
+  const usual = store[call].bind(store) as (...args: unknown[]) => Promise<never>;
+  store[call] = async (...args: unknown[]) => {
+    delete (store as Partial<TestStore>)[call];
+    await what();
+    return usual(...args);
+  };
+}
+
 const rootsIn = async (world: World, url: string) =>
   new Set([...(await contents(world.store(url))).keys()].map((name) => name.split('/')[1]));
 
@@ -114,6 +130,59 @@ describe('a store that is added', () => {
     expect(await urls(laptop)).toEqual([ONE, TWO]);
   });
 
+  it.each(['laptop', 'phone'] as const)(
+    'by two devices at one moment, the %s before it has put anything',
+    async (slow) => {
+      const { world, laptop, phone } = await twoDevices('store-moment');
+      const [late, early] = slow === 'laptop' ? [laptop, phone] : [phone, laptop];
+      await meanwhile(world.store(TWO), 'put', () => early.passport.addStore(TWO));
+      await late.passport.addStore(TWO);
+      const [first, second] = [await rootOf(early, TWO), await rootOf(late, TWO)];
+      if (slow === 'phone') {
+        expect(first).toBe(second);
+        const grants = [...world.store(TWO).objects.keys()].filter((name) => name.includes('/grant/'));
+        expect(new Set(grants.map((name) => name.split('/')[1]))).toEqual(new Set([first]));
+        await late.passport.moveStore(ONE, TWO);
+        return expect(await urls(late)).toEqual([TWO]);
+      }
+      // Who came first has looked already; it is told apart, and joins when the store is added there once more.
+      expect(second < first).toBe(true);
+      expect(await rejectionOf(late.passport.moveStore(ONE, TWO))).toBe('waiting');
+      expect(await urls(late)).toEqual([ONE, TWO]);
+      await early.passport.addStore(TWO);
+      expect(await rootOf(early, TWO)).toBe(second);
+      expect(await early.passport.checkStore(TWO)).toMatchObject({ ok: true });
+      return expect(await early.passport.addStore(TWO)).toMatchObject({ url: TWO, state: 'ok' });
+    },
+  );
+
+  it('by a device that was killed before its first put: the next one is joined by its next sync', async () => {
+    const { world, laptop, phone } = await twoDevices('store-killed');
+    world.store(TWO).fault = (call) => (call === 'put' ? new PassportError('aborted', 'killed') : undefined);
+    expect(await rejectionOf(laptop.passport.addStore(TWO))).toBe('aborted');
+    expect(await urls(laptop)).toEqual([ONE, TWO]);
+    world.store(TWO).fault = () => undefined;
+    await phone.passport.addStore(TWO);
+    await laptop.passport.sync();
+    expect(await rootOf(laptop, TWO)).toBe(await rootOf(phone, TWO));
+    expect((await rootsIn(world, TWO)).size).toBe(1);
+  });
+
+  it('goes on in the session of the new keys that its sync decided', async () => {
+    const { world, laptop, phone } = await open('store-session');
+    const before = laptop.passport.session()?.secret;
+    const change = await laptop.passport.reshare({ passphrase: PASSPHRASE, threshold: 2, timeoutMs: 0 });
+    await world.approveAll(phone);
+    await laptop.passport.finish(change.id, { passphrase: PASSPHRASE, timeoutMs: 0 });
+    await phone.passport.sync();
+    expect(laptop.passport.session()?.secret).toBe(before);
+    await laptop.passport.addStore(TWO);
+    expect(await laptop.passport.status()).toMatchObject({ epoch: 2 });
+    expect(laptop.passport.session()?.secret).not.toBe(before);
+    const later = await Passport.open(laptop.home.environment, { sessionSecret: laptop.passport.session()?.secret });
+    expect(await text({ passport: later, home: laptop.home }, 'old')).toBe('written before');
+  });
+
   it('is none twice, none that cannot be opened, and at most the sixteenth', async () => {
     const { laptop } = await twoDevices('store-usage');
     expect(await laptop.passport.addStore(ONE)).toMatchObject({ url: ONE, state: 'ok' }); // as after a sign-in that was lost
@@ -177,6 +246,22 @@ describe('a store that is removed', () => {
     await phone.passport.addStore(ONE);
     expect((await phone.passport.status()).warnings.join()).not.toContain('frozen');
     expect(await phone.passport.rename('laptop', 'desk', change)).toMatchObject({ state: 'decided', slot: 3 });
+  });
+
+  it('while another process syncs leaves nothing behind', async () => {
+    const { world, laptop } = await twoDevices('store-parallel');
+    await laptop.passport.addStore(TWO);
+    const other = await Passport.open(laptop.home.environment);
+    await laptop.passport.sync();
+    const device = await inside(laptop.home);
+    const place = (await device.transact(({ tx }) => storePlaces(tx))).find(({ url }) => url === TWO)!;
+    const ledger = () => device.transact(({ tx }) => readLedger(tx, place));
+    expect((await ledger()).names.size).toBeGreaterThan(0);
+    world.store(TWO).objects.delete([...world.store(TWO).objects.keys()].find((name) => name.includes('/hot/c-'))!);
+    await meanwhile(world.store(TWO), 'put', () => laptop.passport.removeStore(TWO));
+    await other.sync();
+    expect(await urls(laptop)).toEqual([ONE]);
+    expect(await ledger()).toMatchObject({ names: new Set(), checkedAt: 0 });
   });
 
   it('and added again is the same one, and gets what it missed', async () => {
@@ -254,6 +339,26 @@ describe('a move to another store', () => {
     expect(await rejectionOf(laptop.passport.moveStore(ONE, TWO))).toBe('store-unreachable');
     expect(await urls(laptop)).toEqual([ONE, TWO]);
   });
+
+  it.each(['/grant/', '/reg/00000002-|/hot/r-00000002-'])(
+    'keeps both while %s of new keys is missing',
+    async (part) => {
+      const { world, laptop, phone, kit } = await open(`store-move-keys ${part}`);
+      const change = await laptop.passport.reshare({ passphrase: PASSPHRASE, kits: [kit], threshold: 2, timeoutMs: 0 });
+      expect(change).toMatchObject({ state: 'decided', slot: 2 });
+      await laptop.passport.put('new', 'under the new keys');
+      await laptop.passport.sync();
+      const one = world.store(ONE).objects;
+      const hidden = [...one].filter(([name]) => new RegExp(part).test(name));
+      expect(hidden.length).toBeGreaterThan(0);
+      for (const [name] of hidden) one.delete(name);
+      expect(await rejectionOf(phone.passport.moveStore(ONE, TWO))).toBe('waiting');
+      expect(await urls(phone)).toEqual([ONE, TWO]);
+      for (const [name, bytes] of hidden) one.set(name, bytes);
+      await phone.passport.moveStore(ONE, TWO);
+      expect(await urls(phone)).toEqual([TWO]);
+    },
+  );
 
   it('is not one to itself, and not from a store that is none', async () => {
     const { laptop } = await twoDevices('store-move-usage');

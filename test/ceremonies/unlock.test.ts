@@ -112,6 +112,14 @@ describe('an unlock', () => {
     expect(await text(phone, 'old')).toBe('written before');
   });
 
+  it.each([31 * DAY, 0, -1, Number.NaN])('for %s ms is refused before anybody is asked', async (ttlMs) => {
+    const { world, phone } = await twoDevices('too-long');
+    const before = { ...world.store().count };
+    expect(await rejectionOf(phone.passport.unlock({ ...asked, ttlMs }))).toBe('usage');
+    expect(phone.home.events).toEqual([]);
+    expect(world.store().count).toEqual(before);
+  });
+
   it('asks the person for the passphrase, twice more after mistakes', async () => {
     const { laptop, kit } = await twoDevices('asked');
     const typed = ['one', 'two', PASSPHRASE];

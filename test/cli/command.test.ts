@@ -53,6 +53,13 @@ describe('the stores of a device', () => {
       { url: store, ok: true },
       { url: two, ok: true },
     ]);
+    const folder = join(root, 'two');
+    spawnSync('mv', [folder, `${folder}.away`]);
+    const away = await machine.run('store', 'check', '--json');
+    const error = { code: 'store-unreachable', message: expect.any(String) };
+    expect([away.code, away.json]).toMatchObject([10, [{ url: store, ok: true, damaged: [], missing: [] }, {}]]);
+    expect(away.json[1]).toEqual({ url: two, error });
+    spawnSync('mv', [`${folder}.away`, folder]);
     expect(await machine.json('store', 'move', store, three)).toMatchObject({ url: three, state: 'ok' });
     expect(await machine.json('store', 'remove', two)).toEqual({ url: two, removed: true });
     expect((await machine.json('store', 'list')).map(({ url }: { url: string }) => url)).toEqual([three]);
