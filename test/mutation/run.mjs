@@ -69,7 +69,7 @@ for (const part of positionals.length > 0 ? positionals : Object.keys(PARTS)) {
     clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false },
     thresholds: { high: 95, low: LEAST_SCORE, break: LEAST_SCORE },
     // The sandbox is a copy of what the tests read. Stryker's own type handling does not know TypeScript 7, and nothing needs it.
-    ignorePatterns: ['**', '!src/**/*', '!test/**/*', '!vectors/**/*', '!package.json', '!tsconfig.json'],
+    ignorePatterns: ['**', '!src/**/*', '!test/**/*', '!package.json', '!tsconfig.json'],
     tsconfigFile: 'none',
     disableTypeChecks: false,
     cleanTempDir: 'always',

@@ -87,6 +87,7 @@ describe('a commit', () => {
       ctx: [refOf(foreign), refOf(refused)],
     });
     expect(await judged(carla, anna, foreign, refused, next)).toEqual({ heads: [], waits: [[2, 'commit']] });
+    expect((await carla.waiting())[0]?.waits).toMatchObject({ id: hex(refOf(refused).id), missing: false });
   });
 
   describe('names the heads that the one before named, or later ones:', () => {

@@ -264,6 +264,28 @@ describe('the past of a commit', () => {
     ]);
   });
 
+  it('has the newer of what it names and what its heads knew, also when it is read again', async () => {
+    const { anna, berta } = two('newer');
+    const chain: Forged[] = [];
+    const incarnation = random(16);
+    for (let seq = 1; seq <= 3; seq++) {
+      const prev = chain.at(-1);
+      const change = prev === undefined ? {} : { prev: refOf(prev).id, ctx: [refOf(prev)] };
+      chain.push(await forged(anna, { incarnation, seq, ...change }));
+    }
+    const [one, , three] = chain as [Forged, Forged, Forged];
+    const knowing = await forged(berta, { ctx: [refOf(three)] });
+    const last = await forged(berta, { ctx: [refOf(one), refOf(knowing)] });
+    for (const { bundle } of [...chain, knowing, last]) await berta.receive(bundle);
+    await berta.settle();
+    const past = await berta.run(async (tx, ctx) => {
+      const log = await Log.open(tx, ctx);
+      const row = (await log.chains.find(pointOf(refOf(last)))) as CommitRow;
+      return refsOf(log.causality.pastOf(row)).map((ref) => pointOf(ref).id);
+    });
+    expect(new Set(past)).toEqual(new Set([three, knowing].map((each) => pointOf(refOf(each)).id)));
+  });
+
   it('is sorted as a ctx is', () => {
     const ref = (chain: number, seq: number): [string, { chain: string; seq: number; id: string }[]] => {
       const name = hex(new Uint8Array(16).fill(chain));

@@ -237,7 +237,13 @@ describe('the first word of another device', () => {
       const [one, twin] = [await next(undefined, 1), await next(undefined, 2)];
       const knowing = await next(one, minutes, true);
       const later = await next(knowing, minutes === 60 ? 1 : 90, true);
-      for (const { bundle } of [one, twin, knowing, later]) await carla.receive(bundle);
+      // It knows of anna's commit too, early, but waits for one that nobody has: it is not applied, so it counts for nothing.
+      const own = { chain: twin.commit.parsed.chain, seq: 1, id: twin.commit.parsed.id };
+      const missing = { chain: anna.ctx.random(16), seq: 1, id: anna.ctx.random(32) };
+      const waiting = await forged(berta, {
+        ...{ incarnation, seq: 2, prev: own.id, time: START + MINUTE, ctx: [own, { chain, seq, id }, missing] },
+      });
+      for (const { bundle } of [one, twin, knowing, later, waiting]) await carla.receive(bundle);
       await carla.settle();
       expect(await winner(carla)).toBe(expected);
     }
