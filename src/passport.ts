@@ -55,7 +55,7 @@ const records = () => import('./records/all.ts');
 /** The passport's id in the clear note of a home, if there is one. `damaged` for a note that is none. */
 async function passportIn(env: Environment): Promise<Bytes | undefined> {
   const pid = await (await env.journal()).get('n/passport');
-  if (pid !== undefined && pid.length !== 32) throw new PassportError('damaged', 'the home names no passport');
+  if (pid !== undefined && pid.length !== 32) throw new PassportError('damaged', 'the home names no passport'); // V227
   return pid;
 }
 
