@@ -4,6 +4,7 @@ import { type Decoder, decoderTarget } from './decoder.ts';
 import { ceremonyDecoders } from './decoders-ceremonies.ts';
 import { homeDecoders } from './decoders-home.ts';
 import { formatDecoders } from './decoders-format.ts';
+import { joinDecoders } from './decoders-join.ts';
 import { sealedDecoders } from './decoders-sealed.ts';
 import type { Target } from './target.ts';
 
@@ -15,6 +16,7 @@ export async function allDecoders(): Promise<Decoder[]> {
     ...(await sealedDecoders(behind)),
     ...(await homeDecoders(behind)),
     ...(await ceremonyDecoders(behind, voting)),
+    ...(await joinDecoders()),
   ];
 }
 

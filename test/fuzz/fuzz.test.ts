@@ -47,7 +47,8 @@ describe('the fuzzer', () => {
       expect(samples.length, name).toBeGreaterThan(0);
       const [sample] = samples;
       const value = await decode(sample as (typeof samples)[0]);
-      if (genuine === true && (value === undefined || value === false)) oneSided.push(name);
+      const takes = genuine === true || name === 'ceremonies/join, M3';
+      if (takes && (value === undefined || value === false)) oneSided.push(name);
     }
     expect(oneSided).toEqual([]);
   });

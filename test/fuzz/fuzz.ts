@@ -3,7 +3,7 @@
  * a case is made from seed, target and number alone. A finding is made small, printed and written to test/fuzz/found, where
  * found.test.ts plays it for ever. Exit code 1 on a finding.
  */
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Collector } from './found.ts';
 import { fairest, run, type Tally } from './run.ts';
@@ -32,7 +32,7 @@ if (targets.length === 0) throw new TypeError(`no target is named "${only}"`);
 say(`fuzz: ${targets.length} targets, ${seconds} s, seed ${seed}`);
 
 const watchdog = new Watchdog();
-const collector = new Collector(join(import.meta.dirname, 'found'), seed);
+const collector = new Collector(fileURLToPath(new URL('found', import.meta.url)), seed);
 const start = performance.now();
 let said = start;
 const sum = (tallies: readonly Tally[], of: (tally: Tally) => number) =>

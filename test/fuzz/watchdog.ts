@@ -31,8 +31,9 @@ export class Watchdog {
   readonly #name = new SharedArrayBuffer(NAME_BYTES);
   readonly #worker: Worker;
 
-  constructor() {
-    const workerData = { beat: this.#beat, name: this.#name, stuckMs: STUCK_MS, most: MOST_RESIDENT };
+  /** Milliseconds without a new case; bytes of resident memory. */
+  constructor({ stuckMs = STUCK_MS, most = MOST_RESIDENT } = {}) {
+    const workerData = { beat: this.#beat, name: this.#name, stuckMs, most };
     this.#worker = new Worker(CODE, { eval: true, workerData });
     this.#worker.unref();
   }
