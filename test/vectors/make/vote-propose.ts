@@ -329,40 +329,41 @@ export async function makeVotePropose(): Promise<Maker> {
     ],
   ];
   for (const [name, each, layer, why] of bad) await m.fail(name, op, each, layer, why);
-  const invalid: [string, Promise<Made>, Refusal, string][] = [
+  // One after the other: they draw from one source of randomness.
+  const invalid: [string, () => Promise<Made>, Refusal, string][] = [
     [
       'dealer',
-      r.next({ kind: 'rotate' }, { dealerSeed: phone.seed }),
+      () => r.next({ kind: 'rotate' }, { dealerSeed: phone.seed }),
       'signature',
       'an entry that its dealer did not sign',
     ],
     [
       'vault',
-      r.next({ kind: 'rotate' }, { vaultSeed: phone.seed }),
+      () => r.next({ kind: 'rotate' }, { vaultSeed: phone.seed }),
       'signature',
       'an entry without the vault signature',
     ],
     [
       'approvals',
-      r.next({ kind: 'rotate' }, { approvals: (all) => all.slice(1) }),
+      () => r.next({ kind: 'rotate' }, { approvals: (all) => all.slice(1) }),
       'approval',
       'an entry with one approval of two',
     ],
     [
       'threshold',
-      r.next({ kind: 'rotate' }, { core: (c) => ({ ...c, threshold: 3 }) }),
+      () => r.next({ kind: 'rotate' }, { core: (c) => ({ ...c, threshold: 3 }) }),
       'policy',
       'an entry with another N',
     ],
     [
       'prev',
-      r.next({ kind: 'rotate' }, { core: (c) => ({ ...c, prev: pid }) }),
+      () => r.next({ kind: 'rotate' }, { core: (c) => ({ ...c, prev: pid }) }),
       'context',
       'an entry after another one',
     ],
   ];
   for (const [name, entry, layer, why] of invalid) {
-    const lie = await entry;
+    const lie = await entry();
     await m.fail(`invalid-${name}`, op, input(evidenceOf(s, lie), ballot, lie.entry.id), layer, why);
   }
   await s.forms(
