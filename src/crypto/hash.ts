@@ -7,7 +7,7 @@ const NO_SALT: Bytes = new Uint8Array(HASH_LENGTH);
 
 /** 32 bytes, of all parts one after the other. */
 export function sha256(...parts: Bytes[]): Bytes {
-  return provider().sha256(joined(parts));
+  return provider().sha256(...parts);
 }
 
 /** 32 bytes. Keys longer than a block, or that differ in trailing zeros only, are equal keys: callers fix the key's length. */

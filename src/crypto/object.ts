@@ -9,7 +9,7 @@ import { type Bytes, bytesUint, concat, equal, uintBytes, wipe } from '../bytes.
 import { decryptionFailed, PassportError } from '../errors.ts';
 import type { Random } from '../platform.ts';
 import { hkdf } from './hash.ts';
-import { pad, unpad } from './padding.ts';
+import { paddedChunks, paddedLength, unpad } from './padding.ts';
 import { provider } from './provider.ts';
 import { randomBytes } from './random.ts';
 import { info, SUITE } from './statements.ts';
@@ -51,20 +51,38 @@ const NO_EPOCH: readonly Layer[] = ['local', 'keystore', 'session'];
 
 /** The object's bytes: 75 of header, then the padded data (1 KiB at least) and 16 for every 64 KiB of it. */
 export async function sealObject(context: ObjectContext, data: Bytes, random: Random): Promise<Bytes> {
-  const padded = pad(data);
-  const chunks = Math.ceil(padded.length / CHUNK);
-  const object = new Uint8Array(HEADER + padded.length + chunks * TAG);
+  const object = new Uint8Array(sealedLength(data.length));
+  await sealObjectInto(object, context, [data], random);
+  return object;
+}
+
+/** Bytes of the object that `length` bytes of data become. */
+export function sealedLength(length: number): number {
+  const padded = paddedLength(length);
+  return HEADER + padded + Math.ceil(padded / CHUNK) * TAG;
+}
+
+/** Seals all pieces, one after the other, as the data of one object; `object` has its `sealedLength`. */
+export async function sealObjectInto(
+  object: Bytes,
+  context: ObjectContext,
+  pieces: readonly Bytes[],
+  random: Random,
+): Promise<void> {
   object.set(named(context), 0);
   object.set(randomBytes(random, SALT_END - NAMED), NAMED);
   const { key, commitment } = derive(context, object.subarray(0, SALT_END));
   object.set(commitment, SALT_END);
-  for (let i = 0; i < chunks; i++) {
-    const plain = padded.subarray(i * CHUNK, (i + 1) * CHUNK);
-    const sealed = provider().aesGcmSeal(key, nonce(i, i === chunks - 1), plain);
-    object.set(sealed instanceof Uint8Array ? sealed : await sealed, HEADER + i * (CHUNK + TAG));
+  let index = 0;
+  let at = HEADER;
+  for (const plain of paddedChunks(pieces, CHUNK)) {
+    const last = at + plain.length + TAG === object.length;
+    const sealed = provider().aesGcmSeal(key, nonce(index, last), plain);
+    object.set(sealed instanceof Uint8Array ? sealed : await sealed, at);
+    index += 1;
+    at += plain.length + TAG;
   }
-  wipe(key, padded);
-  return object;
+  wipe(key);
 }
 
 /** The data; `unsupported` for an unknown magic, version or suite, else `decryption-failed` whatever is wrong. */

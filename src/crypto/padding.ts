@@ -3,7 +3,7 @@
  * Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", 2019, section 4)
  * costs at most 12 % and leaks O(log log length) bits of the length. There is exactly one padded form of some data.
  */
-import type { Bytes } from '../bytes.ts';
+import { type Bytes, uintBytes, wipe } from '../bytes.ts';
 import { decryptionFailed } from '../errors.ts';
 
 const LENGTH_BYTES = 8;
@@ -11,11 +11,42 @@ const SMALLEST = 1024;
 
 export function pad(data: Bytes): Bytes {
   const padded = new Uint8Array(paddedLength(data.length));
-  const view = new DataView(padded.buffer);
-  view.setUint32(0, Math.floor(data.length / 2 ** 32));
-  view.setUint32(4, data.length % 2 ** 32);
+  padded.set(uintBytes(data.length, LENGTH_BYTES));
   padded.set(data, LENGTH_BYTES);
   return padded;
+}
+
+/**
+ * The padded form of all pieces one after the other, in chunks of `size` bytes and a last one that may be shorter. Each is a view
+ * of one buffer that the next overwrites and the end wipes: megabytes are not copied only to be padded.
+ */
+export function* paddedChunks(pieces: readonly Bytes[], size: number): Generator<Bytes, void, undefined> {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  let left = paddedLength(length);
+  const chunk = new Uint8Array(Math.min(size, left));
+  let filled = 0;
+  try {
+    for (const piece of [uintBytes(length, LENGTH_BYTES), ...pieces]) {
+      for (let at = 0; at < piece.length;) {
+        const part = piece.subarray(at, at + chunk.length - filled);
+        chunk.set(part, filled);
+        filled += part.length;
+        at += part.length;
+        if (filled < chunk.length) continue;
+        yield chunk;
+        left -= filled;
+        filled = 0;
+      }
+    }
+    while (left > 0) {
+      const end = Math.min(chunk.length, left);
+      yield chunk.fill(0, filled, end).subarray(0, end);
+      left -= end;
+      filled = 0;
+    }
+  } finally {
+    wipe(chunk);
+  }
 }
 
 /** A view of the data inside `padded`; `decryption-failed` unless `pad` made it. */
@@ -38,7 +69,8 @@ export function padme(length: number): number {
   return Math.ceil(length / unit) * unit;
 }
 
-function paddedLength(length: number): number {
+/** Of data of so many bytes. */
+export function paddedLength(length: number): number {
   return Math.max(SMALLEST, padme(LENGTH_BYTES + length));
 }
 

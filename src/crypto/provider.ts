@@ -5,11 +5,11 @@
  */
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import type { Bytes } from '../bytes.ts';
+import { type Bytes, copy } from '../bytes.ts';
 
 export interface Provider {
-  /** 32 bytes. */
-  sha256(data: Bytes): Bytes;
+  /** 32 bytes, of all parts one after the other. */
+  sha256(...parts: readonly Bytes[]): Bytes;
   /** RFC 2104 with SHA-256, 32 bytes. */
   hmacSha256(key: Bytes, data: Bytes): Bytes;
   /**
@@ -26,7 +26,11 @@ export interface Provider {
 }
 
 const portable: Provider = {
-  sha256: (data) => sha256(data),
+  sha256: (...parts) => {
+    const hash = sha256.create();
+    for (const part of parts) hash.update(part);
+    return copy(hash.digest());
+  },
   hmacSha256: (key, data) => hmac(sha256, key, data),
   async aesGcmSeal(key, nonce, data) {
     checkAesGcm(key, nonce);

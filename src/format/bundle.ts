@@ -6,10 +6,10 @@
  */
 import * as z from 'zod/mini';
 
-import { bytesUint, concat, equal, uintBytes, type Bytes } from '../bytes.ts';
+import { bytesUint, equal, uintBytes, type Bytes } from '../bytes.ts';
 import { decode, encode } from '../cbor.ts';
 import { sha256 } from '../crypto/hash.ts';
-import { objectHeader, openObject, sealObject } from '../crypto/object.ts';
+import { objectHeader, openObject, sealedLength, sealObjectInto } from '../crypto/object.ts';
 import { signStatement, verifyStatement } from '../crypto/sign.ts';
 import { PassportError } from '../errors.ts';
 import type { Random } from '../platform.ts';
@@ -22,7 +22,6 @@ const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;
 /** So much of blocks fits a bundle with its padding, tags and mesh part, whatever they are. */
 export const MAX_BUNDLE_BLOCKS = 15 * 1024 * 1024;
 const MAX_MESH_BYTES = 1024 * 1024;
-const EMPTY: Bytes = new Uint8Array(0);
 
 /** A header as it was signed. */
 export interface SignedHeader {
@@ -75,8 +74,8 @@ export interface SealBundle {
   readonly sealer: Bytes;
   readonly signSeed: Bytes;
   readonly commits: readonly ClaimedCommit[];
-  /** One for each commit; empty for a commit without updates. */
-  readonly blocks: readonly Bytes[];
+  /** One for each commit, in pieces; without any for a commit without updates. */
+  readonly blocks: readonly (readonly Bytes[])[];
   readonly random: Random;
 }
 
@@ -93,25 +92,36 @@ export function verifyCommit(publicKey: Bytes, signature: Bytes, pid: Bytes, id:
 export async function sealBundle(parts: SealBundle): Promise<Bytes> {
   const { pid, epoch, commits, blocks, random } = parts;
   const first = (commits[0] as ClaimedCommit).parsed;
-  let vault = EMPTY;
-  if (blocks.some((block) => block.length > 0)) {
+  const content = (vaultHash: Bytes, sealed: Bytes) =>
+    encode([
+      [epoch, vaultHash, parts.sealer],
+      sealed,
+      commits.map((commit) => [commit.header, commit.signature]),
+    ]);
+  const pieces = blocks.flatMap((block) => [uintBytes(lengthOf(block), 4), ...block]);
+  const hasUpdates = blocks.some((block) => lengthOf(block) > 0);
+  // The mesh part comes first and holds the hash of the vault part. Its length is known before, so both are sealed in their places.
+  const meshLength = sealedLength(content(new Uint8Array(32), new Uint8Array(64)).length);
+  const length = 4 + meshLength + (hasUpdates ? sealedLength(lengthOf(pieces)) : 0);
+  if (length > MAX_BUNDLE_BYTES) throw new RangeError('the bundle is too large');
+  const bundle = new Uint8Array(length);
+  const vault = bundle.subarray(4 + meshLength);
+  if (hasUpdates) {
     if (parts.vaultLayerKey === undefined)
       throw new PassportError('locked', 'sealing records needs an unlocked passport');
-    const data = concat(...blocks.flatMap((block) => [uintBytes(block.length, 4), block]));
-    vault = await sealObject(vaultContext(pid, epoch, parts.vaultLayerKey, first), data, random);
+    await sealObjectInto(vault, vaultContext(pid, epoch, parts.vaultLayerKey, first), pieces, random);
   }
   const vaultHash = sha256(vault);
   const ids = commits.map((commit) => commit.parsed.id);
   const sealed = signStatement(parts.signSeed, pid, 'envelope', epoch, vaultHash, parts.sealer, ids);
-  const content = encode([
-    [epoch, vaultHash, parts.sealer],
-    sealed,
-    commits.map((commit) => [commit.header, commit.signature]),
-  ]);
-  const mesh = await sealObject(meshContext(pid, epoch, parts.meshLayerKey), content, random);
-  const bundle = concat(uintBytes(mesh.length, 4), mesh, vault);
-  if (bundle.length > MAX_BUNDLE_BYTES) throw new RangeError('the bundle is too large');
+  bundle.set(uintBytes(meshLength, 4));
+  const mesh = bundle.subarray(4, 4 + meshLength);
+  await sealObjectInto(mesh, meshContext(pid, epoch, parts.meshLayerKey), [content(vaultHash, sealed)], random);
   return bundle;
+}
+
+function lengthOf(pieces: readonly Bytes[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }
 
 /** Throws `malformed` and `unsupported`; nothing is authenticated yet. */

@@ -97,7 +97,12 @@ export function framedBytes(update: Bytes): number {
 }
 
 export function encodeBlock(updates: readonly BlindedUpdate[]): Bytes {
-  return concat(...updates.flatMap(({ blind, update }) => [blind, uintBytes(update.length, 4), update]));
+  return concat(...blockPieces(updates));
+}
+
+/** What a block is put together from, in order: its updates need not be copied for that. */
+export function blockPieces(updates: readonly BlindedUpdate[]): Bytes[] {
+  return updates.flatMap(({ blind, update }) => [blind, uintBytes(update.length, 4), update]);
 }
 
 /** Views of `block`, in order. Throws `malformed` for more than `limit` updates or a block that does not end with one. */

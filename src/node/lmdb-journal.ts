@@ -5,7 +5,7 @@
  */
 import { statfsSync } from 'node:fs';
 import type { RootDatabase } from 'lmdb';
-import { bytesUint, copy, uintBytes } from '../bytes.ts';
+import { bytesUint, uintBytes } from '../bytes.ts';
 import { isPassportError } from '../errors.ts';
 import type { Journal } from '../storage/journal.ts';
 import { journalChanged } from '../storage/memory-journal.ts';
@@ -47,7 +47,8 @@ export function openJournal(path: string): Journal {
 
     async get(key) {
       const bytes = (await database(false))?.get(entryKey(key));
-      return bytes && copy(bytes);
+      // A Buffer of its own, made for this call.
+      return bytes && new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
     },
 
     async commit(expected, changes) {

@@ -6,6 +6,7 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHash,
   createHmac,
   createPrivateKey,
   createPublicKey,
@@ -39,7 +40,13 @@ function publicKeyObject(raw: Bytes): KeyObject {
 
 /** Pass it to `useProvider` before anything else runs. */
 export const nodeProvider: Provider = {
-  sha256: (data) => copy(hash('sha256', data, 'buffer')),
+  sha256(...parts) {
+    const [only] = parts;
+    if (parts.length === 1 && only !== undefined) return copy(hash('sha256', only, 'buffer'));
+    const together = createHash('sha256');
+    for (const part of parts) together.update(part);
+    return copy(together.digest());
+  },
 
   hmacSha256: (key, data) => copy(createHmac('sha256', key).update(data).digest()),
 

@@ -8,16 +8,19 @@ import type { BlindedUpdate } from '../format/update.ts';
 
 const LEAF = 0;
 const NODE = 1;
+/** From here on hashing in parts costs less than copying. */
+const LARGE_BYTES = 16 * 1024;
 
 /** 32 bytes. */
 export function merkleRoot(updates: readonly BlindedUpdate[]): Bytes {
   if (updates.length === 0) return sha256();
   // All leaves are put together in one buffer, and all nodes in another: there are thousands of each.
-  const leaf = new Uint8Array(33 + updates.reduce((longest, { update }) => Math.max(longest, update.length), 0));
+  const leaf = new Uint8Array(33 + LARGE_BYTES);
   leaf[0] = LEAF;
   const node = new Uint8Array(65);
   node[0] = NODE;
   let level = updates.map(({ blind, update }) => {
+    if (update.length > LARGE_BYTES) return sha256(Uint8Array.of(LEAF), blind, update);
     leaf.set(blind, 1);
     leaf.set(update, 33);
     return sha256(leaf.subarray(0, 33 + update.length));

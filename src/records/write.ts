@@ -9,7 +9,7 @@ import { PassportError } from '../errors.ts';
 import { sealBundle, signCommit } from '../format/bundle.ts';
 import { compareRefs, encodeHeader, MAX_HEADS, MAX_UPDATES, parseHeader, type CommitRef } from '../format/commit.ts';
 import {
-  encodeBlock,
+  blockPieces,
   encodeUpdate,
   framedBytes,
   MAX_BLOCK_BYTES,
@@ -134,7 +134,7 @@ async function writeOne(log: Log, group: readonly Encoded[], acks: readonly numb
     sealer: device,
     signSeed: ctx.signSeed,
     commits: [{ header, signature, parsed }],
-    blocks: [encodeBlock(blinded)],
+    blocks: [blockPieces(blinded)],
     random: ctx.random,
   });
   const bundle = tx.addObject(bytes);

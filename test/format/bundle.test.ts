@@ -72,7 +72,9 @@ function seal(
   parts: { commits: readonly ClaimedCommit[]; blocks: readonly Bytes[] } = three,
   epoch = 2,
 ): Promise<Bytes> {
-  return sealBundle({ pid, epoch, meshLayerKey, vaultLayerKey, sealer: device, signSeed: anna.seed, random, ...parts });
+  const blocks = parts.blocks.map((block) => [block]);
+  const how = { pid, epoch, meshLayerKey, vaultLayerKey, sealer: device, signSeed: anna.seed, random };
+  return sealBundle({ ...how, commits: parts.commits, blocks });
 }
 
 async function read(bundle: Bytes): Promise<ClaimedBundle> {
@@ -138,7 +140,7 @@ describe('a bundle', () => {
     const { commits } = chainOf(1);
     const [{ parsed: before }] = commits as [ClaimedCommit];
     const empty = chainOf(2, before.incarnation, { seq: 1, id: before.id }).commits.slice(1);
-    const parts = { commits: empty, blocks: [new Uint8Array(0)] };
+    const parts = { commits: empty, blocks: [[]] };
     const bundle = await sealBundle({
       pid,
       epoch: 2,
@@ -164,7 +166,8 @@ describe('a bundle', () => {
       sealer: device,
       signSeed: anna.seed,
       random,
-      ...three,
+      commits: three.commits,
+      blocks: three.blocks.map((block) => [block]),
     });
     expect(await rejectionOf(sealing)).toBe('locked');
   });

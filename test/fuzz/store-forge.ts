@@ -260,7 +260,7 @@ async function sealCommit(scene: Scene, forger: Forger, rng: Rng, { count, root,
     });
     const parsed = parseHeader(pid, header);
     const bytes = await sealBundle({
-      ...{ pid, epoch, vaultLayerKey: key, sealer: voter.id, signSeed: voter.signSeed, random, blocks: [block] },
+      ...{ pid, epoch, vaultLayerKey: key, sealer: voter.id, signSeed: voter.signSeed, random, blocks: [[block]] },
       meshLayerKey: forger.device.meshLayerKey(view.secrets, epoch) as Bytes,
       commits: [{ header, signature: signCommit(voter.signSeed, pid, parsed.id), parsed }],
     });

@@ -182,7 +182,7 @@ export class Forger {
         meshLayerKey: this.device.meshLayerKey(view.secrets, view.state.epoch) as Bytes,
         signSeed: this.voter.signSeed,
         commits: [{ header, signature: signCommit(this.voter.signSeed, pid, parsed.id), parsed }],
-        blocks: [new Uint8Array(0)],
+        blocks: [[]],
       });
       return { chain: parsed.chain, bytes };
     });

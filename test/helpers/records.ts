@@ -345,7 +345,7 @@ export async function forged(
     sealer: sealer.ctx.device,
     signSeed: sealer.ctx.signSeed,
     commits: [commit],
-    blocks: [encodeBlock(blinded)],
+    blocks: [[encodeBlock(blinded)]],
     random,
   });
   return { bundle, commit };

@@ -32,7 +32,7 @@ async function withBlocks(sealer: TestDevice, bundle: Bytes, blocks: (count: num
     sealer: device,
     signSeed,
     commits,
-    blocks: blocks(commits.length),
+    blocks: blocks(commits.length).map((block) => [block]),
     random,
   });
 }

@@ -53,7 +53,7 @@ async function settled<T>(input: Input, look: (made: Settled) => Promise<T>): Pr
     const bundle = await sealBundle({
       ...{ pid, epoch: 0, meshLayerKey, vaultLayerKey, sealer: of.device, signSeed: seed, random },
       commits: [{ header: bytes, parsed: of, signature: signCommit(seed, pid, of.id) }],
-      blocks: [encodeBlock(updates)],
+      blocks: [[encodeBlock(updates)]],
     });
     try {
       await replica.transact((tx) => receiveBundle(tx, ctx, bundle));
