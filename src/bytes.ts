@@ -9,10 +9,15 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-export function concat(...parts: readonly Uint8Array[]): Bytes {
+/** Of all parts together. */
+export function lengthOf(parts: readonly Uint8Array[]): number {
   let length = 0;
   for (const part of parts) length += part.length;
-  const out = new Uint8Array(length);
+  return length;
+}
+
+export function concat(...parts: readonly Uint8Array[]): Bytes {
+  const out = new Uint8Array(lengthOf(parts));
   let at = 0;
   for (const part of parts) {
     out.set(part, at);

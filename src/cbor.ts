@@ -33,6 +33,23 @@ export function encode(value: Value): Bytes {
   return out;
 }
 
+/** From here on it pays to leave a byte string where it is. */
+const LARGE_BYTES = 16 * 1024;
+
+/** The encoding of an array in pieces, to be put one after the other: a large byte string in it is a piece and is not copied. */
+export function encodePieces(items: readonly Value[]): Bytes[] {
+  if (!items.some((item) => item instanceof Uint8Array && item.length >= LARGE_BYTES)) return [encode(items)];
+  const announced = (major: number, length: number) => {
+    const out = new Uint8Array(head(length));
+    writeHead(major, length, out, 0);
+    return out;
+  };
+  return [
+    announced(ARRAY, items.length),
+    ...items.flatMap((item) => (item instanceof Uint8Array ? [announced(BYTES, item.length), item] : [encode(item)])),
+  ];
+}
+
 /**
  * `malformed` for everything that `encode` would not have written, and beyond the limits: arrays nested 16 deep,
  * 100,000 items, `maxBytes` (1 MiB). The byte strings in the result are copies.

@@ -2,7 +2,7 @@
  * The SDK's one class. A Passport is this device's opened (or still sealed) home: it asks for what it needs when it needs it,
  * through `environment.person`, and every call can be left and taken up again. Ceremonies and records are loaded when first used.
  */
-import { type Bytes, equal, hex, utf8 } from './bytes.ts';
+import { type Bytes, copy, equal, hex, utf8 } from './bytes.ts';
 import { anchorNote, Device, forkOf, memberView, type MemberView, requireHolder } from './device/device.ts';
 import { loadSession, type StoredSession } from './device/session.ts';
 import { isPassportError, PassportError } from './errors.ts';
@@ -47,7 +47,7 @@ import type {
 
 /** What one transaction of `putMany` holds at most: it rewrites the index once, whatever the number of its records. */
 const BATCH_UPDATES = 16_384;
-const BATCH_BYTES = 16 * 1024 * 1024;
+const BATCH_BYTES = 32 * 1024 * 1024;
 
 const ceremonies = () => import('./ceremonies/all.ts');
 const records = () => import('./records/all.ts');
@@ -412,7 +412,8 @@ export class Passport {
     value: Bytes | string | object,
     options: { readonly type?: string } = {},
   ): Promise<RecordInfo> {
-    const bytes = value instanceof Uint8Array ? value : utf8(typeof value === 'string' ? value : JSON.stringify(value));
+    const bytes =
+      value instanceof Uint8Array ? copy(value) : utf8(typeof value === 'string' ? value : JSON.stringify(value));
     const natural =
       value instanceof Uint8Array
         ? 'application/octet-stream'
@@ -428,7 +429,10 @@ export class Passport {
     }, true);
   }
 
-  /** Writes many records, in as few commits as they fit in. What was written before an abort stays. */
+  /**
+   * Writes many records, in as few commits as they fit in. What was written before an abort stays. Values are not copied: they must
+   * not change before this resolves.
+   */
   async putMany(
     given:
       | Iterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }>

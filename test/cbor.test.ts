@@ -2,7 +2,7 @@ import { encode as cborg, Tokenizer } from 'cborg';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { type Bytes, concat, fromHex, hex, utf8 } from '../src/bytes.ts';
-import { decode, encode, type Value } from '../src/cbor.ts';
+import { decode, encode, encodePieces, type Value } from '../src/cbor.ts';
 import { codeOf } from './helpers/codes.ts';
 
 /** RFC 8949, appendix A: the rows whose types are used here. */
@@ -73,6 +73,21 @@ describe('encode and decode', () => {
       }),
       { seed: 2, numRuns: 2000 },
     );
+  });
+
+  it('write an array in pieces that are the same bytes, and large byte strings of it as they are', () => {
+    fc.assert(
+      fc.property(fc.array(values()), (items) => {
+        expect(hex(concat(...encodePieces(items)))).toBe(hex(encode(items)));
+      }),
+      { seed: 3, numRuns: 500 },
+    );
+    const [small, large] = [new Uint8Array(16_383), new Uint8Array(16_384)];
+    const items = ['key', 1, large, null, [small], small];
+    const pieces = encodePieces(items);
+    expect(hex(concat(...pieces))).toBe(hex(encode(items)));
+    expect(pieces.filter((piece) => piece === large)).toHaveLength(1);
+    expect(encodePieces(['key', small])).toHaveLength(1);
   });
 
   it('keep a text that begins with U+FEFF, which a decoder may take for a byte order mark', () => {

@@ -15,7 +15,14 @@ const ABSENT = new Set(['NoSuchKey', 'NotFound']);
 /** Quotas answer 400, 403 or 507, each server with its own name. */
 const FULL = /quota|storage.?full|storage.?cap|no.?space/i;
 /** A 4xx after which the same bytes may pass: they, or the clock, were wrong on the way only. */
-const PASSING = new Set(['BadDigest', 'RequestTimeout', 'IncompleteBody', 'SlowDown', 'OperationAborted']);
+const PASSING = new Set([
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+  'RequestTimeout',
+  'IncompleteBody',
+  'SlowDown',
+  'OperationAborted',
+]);
 
 const HINTS: Readonly<Record<string, string>> = {
   CredentialsProviderError:

@@ -11,6 +11,7 @@ import {
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
+import { hex } from '../../src/bytes.ts';
 import { readBody } from '../../src/storage/http.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { checkName, isName } from '../../src/storage/store-name.ts';
@@ -90,14 +91,13 @@ export function createS3Store(options: S3Options): Store {
       });
     },
 
-    async put(name, bytes, { signal } = {}) {
+    async put(name, bytes, { signal, sha256 } = {}) {
       checkName(name);
       await attempt(signal, async () => {
         const check = aws ? {} : { ContentMD5: await md5(bytes) };
-        await client.send(
-          new PutObjectCommand({ ...at(name), ...check, Body: bytes, ContentLength: bytes.length }),
-          abortable(signal),
-        );
+        const command = new PutObjectCommand({ ...at(name), ...check, Body: bytes, ContentLength: bytes.length });
+        if (sha256 !== undefined) signWith(command, hex(sha256));
+        await client.send(command, abortable(signal));
       });
     },
 
@@ -142,6 +142,17 @@ export function createS3Store(options: S3Options): Store {
       client.destroy();
     },
   };
+}
+
+/** The hash of the body is a part of what is signed; where it is known the SDK need not work it out. */
+function signWith(command: PutObjectCommand, sha256: string): void {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      (args.request as { readonly headers: Record<string, string> }).headers['x-amz-content-sha256'] = sha256;
+      return next(args);
+    },
+    { step: 'build', name: 'knownContentHash' },
+  );
 }
 
 const abortable = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { abortSignal: signal });

@@ -4,8 +4,8 @@
  */
 import { base32, type Bytes, equal } from '../bytes.ts';
 import { type Device, type MemberView } from '../device/device.ts';
-import { isPassportError, PassportError } from '../errors.ts';
-import { nameHash, parseName, storeRoot } from '../format/names.ts';
+import { isPassportError } from '../errors.ts';
+import { parseName, storeRoot } from '../format/names.ts';
 import { bundleObjects, bundleSummary, markStored } from '../records/objects.ts';
 import { pendingBundles } from '../records/pending.ts';
 import { receiveBundle } from '../records/receive.ts';
@@ -351,20 +351,32 @@ export interface Pushed {
   readonly waitingForUnlock: number;
 }
 
-/** Bundles under way at once: each may have 16 MiB. */
-const PARALLEL_PUTS = 4;
+/** Bundles under way at once, and their bytes: one may have 16 MiB. */
+const PARALLEL_PUTS = 16;
+const PARALLEL_BYTES = 32 * 1024 * 1024;
 
 /** Rejects with the first failure, when nothing is under way any more. */
-async function severalAtOnce<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
+async function severalAtOnce<T extends { readonly sizeBytes: number }>(
+  items: readonly T[],
+  action: (item: T) => Promise<void>,
+): Promise<void> {
+  const running = new Set<Promise<void>>();
+  let bytes = 0;
   let failure: { readonly error: unknown } | undefined;
-  const worker = async () => {
-    for (const item of rest) {
-      if (failure !== undefined) return;
-      await action(item).catch((error: unknown) => (failure ??= { error }));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_PUTS, items.length) }, worker));
+  for (const item of items) {
+    while (running.size === PARALLEL_PUTS || (running.size > 0 && bytes + item.sizeBytes > PARALLEL_BYTES))
+      await Promise.race(running);
+    if (failure !== undefined) break;
+    bytes += item.sizeBytes;
+    const run: Promise<void> = action(item)
+      .catch((error: unknown) => void (failure ??= { error }))
+      .finally(() => {
+        running.delete(run);
+        bytes -= item.sizeBytes;
+      });
+    running.add(run);
+  }
+  await Promise.all(running);
   if (failure !== undefined) throw failure.error;
 }
 
@@ -400,29 +412,26 @@ export async function push(
   });
   const { catalog, own, every, secrets, drop, head } = prepared;
   const at = new StoreNames(device.pid, secrets.nameRoot as Bytes, place);
-  const bundles: Wanted[] = [...every, ...(own?.bundles ?? [])].map((bundle) => ({
-    path: at.bundle(bundle),
-    hash: bundle.hash,
-  }));
-  const lacking = [...at.all(catalog), ...bundles].filter(({ path }) => !names.has(path));
+  const isLacking = ({ path }: Wanted) => !names.has(path);
+  const others = at.all(catalog).filter(isLacking);
+  const bundles = [...every, ...(own?.bundles ?? [])]
+    .map((bundle) => ({ path: at.bundle(bundle), hash: bundle.hash, sizeBytes: bundle.sizeBytes }))
+    .filter(isLacking);
   const confirmed: string[] = [];
   let failure: { readonly error: unknown } | undefined;
   try {
     const send = async ({ path, hash }: Wanted) => {
       const bytes = await device.replica.object(hash);
       if (bytes === undefined) return;
-      if (nameHash(bytes) !== hash)
-        throw new PassportError('damaged', 'an object in this home is damaged', { details: { path } });
       await putObject(store, place, path, bytes, options.signal);
       names.add(path);
       confirmed.push(hash);
       sent += 1;
-      options.onProgress?.(sent, lacking.length);
+      options.onProgress?.(sent, others.length + bundles.length);
     };
-    const isBundle = ({ path }: Wanted) => path.startsWith('hot/c-');
-    for (const each of lacking.filter((wanted) => !isBundle(wanted))) await send(each);
+    for (const each of others) await send(each);
     // Of bundles each waits where it is read for those that it depends on.
-    await severalAtOnce(lacking.filter(isBundle), send);
+    await severalAtOnce(bundles, send);
     await tidy(store, { listed: pulled.listed, names, catalog, drop, head, at }, options.signal);
   } catch (error) {
     failure = { error };

@@ -3,7 +3,7 @@
  * Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", 2019, section 4)
  * costs at most 12 % and leaks O(log log length) bits of the length. There is exactly one padded form of some data.
  */
-import { type Bytes, uintBytes, wipe } from '../bytes.ts';
+import { type Bytes, lengthOf, uintBytes, wipe } from '../bytes.ts';
 import { decryptionFailed } from '../errors.ts';
 
 const LENGTH_BYTES = 8;
@@ -21,7 +21,7 @@ export function pad(data: Bytes): Bytes {
  * of one buffer that the next overwrites and the end wipes: megabytes are not copied only to be padded.
  */
 export function* paddedChunks(pieces: readonly Bytes[], size: number): Generator<Bytes, void, undefined> {
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const length = lengthOf(pieces);
   let left = paddedLength(length);
   const chunk = new Uint8Array(Math.min(size, left));
   let filled = 0;

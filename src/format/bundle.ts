@@ -6,7 +6,7 @@
  */
 import * as z from 'zod/mini';
 
-import { bytesUint, equal, uintBytes, type Bytes } from '../bytes.ts';
+import { bytesUint, equal, lengthOf, uintBytes, type Bytes } from '../bytes.ts';
 import { decode, encode } from '../cbor.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { objectHeader, openObject, sealedLength, sealObjectInto } from '../crypto/object.ts';
@@ -93,11 +93,7 @@ export async function sealBundle(parts: SealBundle): Promise<Bytes> {
   const { pid, epoch, commits, blocks, random } = parts;
   const first = (commits[0] as ClaimedCommit).parsed;
   const content = (vaultHash: Bytes, sealed: Bytes) =>
-    encode([
-      [epoch, vaultHash, parts.sealer],
-      sealed,
-      commits.map((commit) => [commit.header, commit.signature]),
-    ]);
+    encode([[epoch, vaultHash, parts.sealer], sealed, commits.map((commit) => [commit.header, commit.signature])]);
   const pieces = blocks.flatMap((block) => [uintBytes(lengthOf(block), 4), ...block]);
   const hasUpdates = blocks.some((block) => lengthOf(block) > 0);
   // The mesh part comes first and holds the hash of the vault part. Its length is known before, so both are sealed in their places.
@@ -118,10 +114,6 @@ export async function sealBundle(parts: SealBundle): Promise<Bytes> {
   const mesh = bundle.subarray(4, 4 + meshLength);
   await sealObjectInto(mesh, meshContext(pid, epoch, parts.meshLayerKey), [content(vaultHash, sealed)], random);
   return bundle;
-}
-
-function lengthOf(pieces: readonly Bytes[]): number {
-  return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }
 
 /** Throws `malformed` and `unsupported`; nothing is authenticated yet. */

@@ -27,7 +27,12 @@ export function storeRoot(storeId: Bytes): string {
 
 /** The end of the name of an object with these bytes: 26 characters. */
 export function nameHash(bytes: Bytes): string {
-  return base32(sha256(bytes).subarray(0, HASH_BYTES));
+  return shortHash(sha256(bytes));
+}
+
+/** The same of a SHA-256 (32 bytes) that is known. */
+export function shortHash(digest: Bytes): string {
+  return base32(digest.subarray(0, HASH_BYTES));
 }
 
 /** Of a chain id or a holder id (16 bytes) in the store of this name key: 16 characters. */

@@ -5,8 +5,8 @@
  */
 import * as z from 'zod/mini';
 
-import { bytesUint, concat, fromUtf8, uintBytes, utf8, type Bytes } from '../bytes.ts';
-import { decode, encode } from '../cbor.ts';
+import { bytesUint, concat, fromUtf8, lengthOf, uintBytes, utf8, type Bytes } from '../bytes.ts';
+import { decode, encodePieces } from '../cbor.ts';
 import { hash } from '../crypto/statements.ts';
 import { PassportError } from '../errors.ts';
 import { bytes32, shaped, someBytes, text, uint } from './schema.ts';
@@ -37,6 +37,16 @@ export interface BlindedUpdate {
   readonly update: Bytes;
 }
 
+/** The same before it is put together. */
+export interface BlindedPieces {
+  readonly blind: Bytes;
+  readonly update: readonly Bytes[];
+}
+
+export function piecesOf(update: Bytes | readonly Bytes[]): readonly Bytes[] {
+  return update instanceof Uint8Array ? [update] : update;
+}
+
 const reason = z.tuple([z.enum(['resolve', 'adopt']), bytes32]);
 const shape = z.tuple([
   text(MAX_KEY_BYTES, 1),
@@ -64,6 +74,11 @@ export function checkKey(key: string): void {
 
 /** Throws `invalid-key` and `value-too-large`. */
 export function encodeUpdate(update: Update): Bytes {
+  return concat(...updatePieces(update));
+}
+
+/** The encoding in pieces: a large value is not copied. Throws `invalid-key` and `value-too-large`. */
+export function updatePieces(update: Update): readonly Bytes[] {
   checkKey(update.key);
   const { length } = update.value;
   if (length > MAX_VALUE_BYTES) {
@@ -71,11 +86,11 @@ export function encodeUpdate(update: Update): Bytes {
       details: { limit: MAX_VALUE_BYTES, size: length },
     }); // V222
   }
-  const bytes = encode([update.key, update.op === 'put' ? 0 : 1, update.type, update.value, update.reason]);
-  if (bytes.length > MAX_UPDATE_BYTES) {
+  const pieces = encodePieces([update.key, update.op === 'put' ? 0 : 1, update.type, update.value, update.reason]);
+  if (lengthOf(pieces) > MAX_UPDATE_BYTES) {
     throw new PassportError('value-too-large', `a record has at most ${MAX_UPDATE_BYTES} bytes with its key and type`); // V223
   }
-  return bytes;
+  return pieces;
 }
 
 /** Throws `malformed`. */
@@ -92,8 +107,8 @@ export function updateId(pid: Bytes, commit: Bytes, index: number): Bytes {
 }
 
 /** What one update takes in a block. */
-export function framedBytes(update: Bytes): number {
-  return FRAME_BYTES + update.length;
+export function framedBytes(update: readonly Bytes[]): number {
+  return FRAME_BYTES + lengthOf(update);
 }
 
 export function encodeBlock(updates: readonly BlindedUpdate[]): Bytes {
@@ -101,8 +116,11 @@ export function encodeBlock(updates: readonly BlindedUpdate[]): Bytes {
 }
 
 /** What a block is put together from, in order: its updates need not be copied for that. */
-export function blockPieces(updates: readonly BlindedUpdate[]): Bytes[] {
-  return updates.flatMap(({ blind, update }) => [blind, uintBytes(update.length, 4), update]);
+export function blockPieces(updates: readonly (BlindedUpdate | BlindedPieces)[]): Bytes[] {
+  return updates.flatMap(({ blind, update }) => {
+    const pieces = piecesOf(update);
+    return [blind, uintBytes(lengthOf(pieces), 4), ...pieces];
+  });
 }
 
 /** Views of `block`, in order. Throws `malformed` for more than `limit` updates or a block that does not end with one. */

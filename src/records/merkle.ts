@@ -2,9 +2,9 @@
  * The Merkle root over the updates of a commit (RFC 6962, 2.1), with a blind in each leaf so that a header says nothing about
  * its updates: leaf = SHA-256(0 ‖ blind ‖ update), node = SHA-256(1 ‖ left ‖ right), nothing = SHA-256("").
  */
-import type { Bytes } from '../bytes.ts';
+import { type Bytes, lengthOf } from '../bytes.ts';
 import { sha256 } from '../crypto/hash.ts';
-import type { BlindedUpdate } from '../format/update.ts';
+import { type BlindedPieces, type BlindedUpdate, piecesOf } from '../format/update.ts';
 
 const LEAF = 0;
 const NODE = 1;
@@ -12,18 +12,23 @@ const NODE = 1;
 const LARGE_BYTES = 16 * 1024;
 
 /** 32 bytes. */
-export function merkleRoot(updates: readonly BlindedUpdate[]): Bytes {
+export function merkleRoot(updates: readonly (BlindedUpdate | BlindedPieces)[]): Bytes {
   if (updates.length === 0) return sha256();
-  // All leaves are put together in one buffer, and all nodes in another: there are thousands of each.
+  // All small leaves are put together in one buffer, and all nodes in another: there are thousands of each.
   const leaf = new Uint8Array(33 + LARGE_BYTES);
   leaf[0] = LEAF;
   const node = new Uint8Array(65);
   node[0] = NODE;
   let level = updates.map(({ blind, update }) => {
-    if (update.length > LARGE_BYTES) return sha256(Uint8Array.of(LEAF), blind, update);
+    const pieces = piecesOf(update);
+    if (lengthOf(pieces) > LARGE_BYTES) return sha256(Uint8Array.of(LEAF), blind, ...pieces);
     leaf.set(blind, 1);
-    leaf.set(update, 33);
-    return sha256(leaf.subarray(0, 33 + update.length));
+    let end = 33;
+    for (const piece of pieces) {
+      leaf.set(piece, end);
+      end += piece.length;
+    }
+    return sha256(leaf.subarray(0, end));
   });
   // Pairing from the left and lifting an odd last one gives the same tree as splitting at the largest power of two.
   while (level.length > 1) {

@@ -10,11 +10,11 @@ import { sealBundle, signCommit } from '../format/bundle.ts';
 import { compareRefs, encodeHeader, MAX_HEADS, MAX_UPDATES, parseHeader, type CommitRef } from '../format/commit.ts';
 import {
   blockPieces,
-  encodeUpdate,
   framedBytes,
   MAX_BLOCK_BYTES,
-  type BlindedUpdate,
+  type BlindedPieces,
   type Update,
+  updatePieces,
 } from '../format/update.ts';
 import { locked } from '../replica/cells.ts';
 import type { Tx } from '../replica/replica.ts';
@@ -50,7 +50,7 @@ export async function writeCommit(
   updates: readonly Update[],
   acks: readonly number[] = [],
 ): Promise<Written> {
-  const encoded = updates.map((update) => ({ update, bytes: encodeUpdate(update) }));
+  const encoded = updates.map((update) => ({ update, pieces: updatePieces(update) }));
   const log = await Log.open(tx, ctx);
   const { registry, keys } = ctx;
   if (registry.cutOf(ctx.device) !== undefined || registry.deviceKeyAt(ctx.device, registry.headSlot) === undefined) {
@@ -80,7 +80,7 @@ export async function witness(tx: Tx, ctx: RecordContext): Promise<readonly Byte
 
 interface Encoded {
   readonly update: Update;
-  readonly bytes: Bytes;
+  readonly pieces: readonly Bytes[];
 }
 
 /** Parts that fit a commit each, a key at most once in each; one empty part for no updates. */
@@ -90,7 +90,7 @@ function groups(encoded: readonly Encoded[]): Encoded[][] {
   let keys = new Set<string>();
   let size = 0;
   for (const each of encoded) {
-    const bytes = framedBytes(each.bytes);
+    const bytes = framedBytes(each.pieces);
     if (part.length === MAX_UPDATES || size + bytes > MAX_BLOCK_BYTES || keys.has(each.update.key)) {
       parts.push(part);
       part = [];
@@ -184,11 +184,11 @@ async function headsFor(log: Log, prev: CommitRef | undefined): Promise<CommitRe
 const BLINDS_AT_ONCE = 1024;
 
 /** 32 random bytes for each update, drawn in parts: a platform may refuse to give more than 64 KiB at once. */
-function blind(ctx: RecordContext, group: readonly Encoded[]): BlindedUpdate[] {
+function blind(ctx: RecordContext, group: readonly Encoded[]): BlindedPieces[] {
   const parts: Bytes[] = [];
   for (let left = group.length; left > 0; left -= BLINDS_AT_ONCE) {
     parts.push(randomBytes(ctx.random, 32 * Math.min(left, BLINDS_AT_ONCE)));
   }
   const blinds = concat(...parts);
-  return group.map(({ bytes }, i) => ({ blind: blinds.subarray(32 * i, 32 * (i + 1)), update: bytes }));
+  return group.map(({ pieces }, i) => ({ blind: blinds.subarray(32 * i, 32 * (i + 1)), update: pieces }));
 }

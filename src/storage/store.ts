@@ -16,13 +16,18 @@ export interface GetOptions extends StoreOptions {
   readonly maxBytes?: number;
 }
 
+export interface PutOptions extends StoreOptions {
+  /** SHA-256 of the bytes (32 bytes), where the caller has it: who signs or compares it need not hash them again. */
+  readonly sha256?: Bytes;
+}
+
 export interface Store {
   /** Where it is, for people and logs; never a credential. */
   readonly url: string;
   /** The whole object, or undefined when it is not there. The bytes belong to the caller. */
   get(name: string, options?: GetOptions): Promise<Bytes | undefined>;
   /** Whole or not at all, durable when it resolves. Never deletes after a failed attempt. Does not keep or change `bytes`. */
-  put(name: string, bytes: Bytes, options?: StoreOptions): Promise<void>;
+  put(name: string, bytes: Bytes, options?: PutOptions): Promise<void>;
   /** Idempotent. */
   delete(name: string, options?: StoreOptions): Promise<void>;
   /** Every name below `prefix`, itself left out (whole segments: `a` does not cover `ab`), in any order, across pages. One call is one listing. */

@@ -41,7 +41,8 @@ export function withTimeout(store: Store, options: TimeoutOptions = {}): Store {
       timed(timeFor(Math.min(options.maxBytes ?? 0, MOST_BYTES)), options.signal, (own) =>
         store.get(name, { ...options, ...own }),
       ),
-    put: (name, bytes, options) => timed(timeFor(bytes.length), options?.signal, (own) => store.put(name, bytes, own)),
+    put: (name, bytes, options = {}) =>
+      timed(timeFor(bytes.length), options.signal, (own) => store.put(name, bytes, { ...options, ...own })),
     delete: (name, options) => timed(timeFor(0), options?.signal, (own) => store.delete(name, own)),
     async *list(prefix, options) {
       const stop = new AbortController();

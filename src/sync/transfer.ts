@@ -3,8 +3,9 @@
  * end says whether these are the bytes. What they mean is asked elsewhere.
  */
 import type { Bytes } from '../bytes.ts';
+import { sha256 } from '../crypto/hash.ts';
 import { isPassportError, PassportError } from '../errors.ts';
-import { formatName, type Name, nameHash, parseName, storeRoot } from '../format/names.ts';
+import { formatName, type Name, nameHash, parseName, shortHash, storeRoot } from '../format/names.ts';
 import type { Store } from '../storage/store.ts';
 import type { StorePlace } from './ledger.ts';
 
@@ -83,7 +84,7 @@ export async function fetchAll(
   return results;
 }
 
-/** Puts one object under its name; returns the path below the root. */
+/** Puts one object under its name, a path below the root. `damaged`: they are not the bytes that the name promises. */
 export async function putObject(
   store: Store,
   place: StorePlace,
@@ -91,7 +92,11 @@ export async function putObject(
   bytes: Bytes,
   signal?: AbortSignal,
 ): Promise<void> {
-  await abortable(signal, () => store.put(`${storeRoot(place.id)}/${path}`, bytes, signal ? { signal } : {}));
+  const digest = sha256(bytes);
+  if (!path.endsWith(`-${shortHash(digest)}`))
+    throw new PassportError('damaged', 'an object in this home is damaged', { details: { path } });
+  const options = { sha256: digest, ...(signal ? { signal } : {}) };
+  await abortable(signal, () => store.put(`${storeRoot(place.id)}/${path}`, bytes, options));
 }
 
 /** The path below the root that a name has in the store `place`. */

@@ -1,5 +1,5 @@
 /** The S3 adapter against a real server, Ceph RGW: the contract of a store, and what only S3 has. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -127,6 +127,17 @@ describe.skipIf(!serverInstalled('s3'))('on Ceph RGW', () => {
       ).toEqual([]);
       await store.close();
       await proxy.close();
+    });
+
+    it('is told the hash that a caller has, and takes nothing else under it', async () => {
+      const store = storeIn(await bucket());
+      const sha256 = createHash('sha256').update(bytes).digest();
+      await store.put('p/one', bytes, { sha256: new Uint8Array(sha256) });
+      expect(await store.get('p/one')).toEqual(bytes);
+      const wrong = store.put('p/two', bytes, { sha256: new Uint8Array(32) });
+      await expect(wrong).rejects.toMatchObject({ code: 'store-unreachable' });
+      expect(await store.get('p/two')).toBeUndefined();
+      await store.close();
     });
   });
 });

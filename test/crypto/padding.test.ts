@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hex } from '../../src/bytes.ts';
-import { pad, padme, unpad } from '../../src/crypto/padding.ts';
+import { concat, hex } from '../../src/bytes.ts';
+import { pad, paddedChunks, padme, unpad } from '../../src/crypto/padding.ts';
 import { codeOf } from '../helpers/codes.ts';
 import { seededRandom } from '../helpers/random.ts';
 
@@ -63,6 +63,30 @@ describe('pad and unpad', () => {
       const padded = pad(data);
       expect(padded.length).toBe(Math.max(1024, padme(length + 8)));
       expect(hex(unpad(padded))).toBe(hex(data));
+    }
+  });
+
+  it('give the same in chunks of any size, from pieces of any size, and wipe the last of it', () => {
+    const random = seededRandom(2);
+    for (const [size, ...lengths] of [
+      [1, 5],
+      [7, 0, 3, 0, 40],
+      [64, 1016],
+      [64, 1017],
+      [1000, 2992, 1],
+      [65_536, 70_000, 1, 131_000],
+      [65_536, 65_528],
+    ] as const) {
+      const pieces = lengths.map((length) => random(length));
+      const chunks: string[] = [];
+      let last = new Uint8Array(0);
+      for (const chunk of paddedChunks(pieces, size)) {
+        chunks.push(hex(chunk));
+        last = chunk;
+      }
+      expect(chunks.join('')).toBe(hex(pad(concat(...pieces))));
+      expect(chunks.slice(0, -1).every((chunk) => chunk.length === 2 * size)).toBe(true);
+      expect(last.every((byte) => byte === 0)).toBe(true);
     }
   });
 

@@ -48,6 +48,23 @@ describeStore(
   { describe, it },
 );
 
+it('every wrapper passes on what a caller says of a put and of a get', async () => {
+  const seen: object[] = [];
+  const inner: Store = {
+    ...createMemoryStore(),
+    get: async (_, options) => void seen.push({ ...options }),
+    put: async (_, __, options) => void seen.push({ ...options }),
+  };
+  const sha256 = new Uint8Array(32);
+  const store = withProgress(retrying(withLimit(withTimeout(inner), { parallel: 3 })), () => {});
+  await store.put('p', bytes, { sha256 });
+  await store.get('p', { maxBytes: 7 });
+  expect(seen).toEqual([
+    { sha256, signal: expect.any(AbortSignal) },
+    { maxBytes: 7, signal: expect.any(AbortSignal) },
+  ]);
+});
+
 async function names(store: Store, prefix = 'p'): Promise<string[]> {
   const found: string[] = [];
   for await (const name of store.list(prefix)) found.push(name);
