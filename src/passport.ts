@@ -9,6 +9,7 @@ import { isPassportError, PassportError } from './errors.ts';
 import { status } from './ceremonies/status.ts';
 import type { Runtime } from './ceremonies/runtime.ts';
 import type { RecordInfo as FoundRecord } from './records/view.ts';
+import { News } from './sync/news.ts';
 import type {
   ApproveOptions,
   Change,
@@ -27,6 +28,7 @@ import type {
   KitCheck,
   LogEntry,
   PassphraseOptions,
+  PutManyOptions,
   PassportEvent,
   QuarantinedUpdate,
   RecordInfo,
@@ -48,6 +50,9 @@ import type {
 /** What one transaction of `putMany` holds at most: it rewrites the index once, whatever the number of its records. */
 const BATCH_UPDATES = 16_384;
 const BATCH_BYTES = 32 * 1024 * 1024;
+
+/** Lets what came from the network be taken. */
+const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 const ceremonies = () => import('./ceremonies/all.ts');
 const records = () => import('./records/all.ts');
@@ -431,15 +436,18 @@ export class Passport {
 
   /**
    * Writes many records, in as few commits as they fit in. What was written before an abort stays. Values are not copied: they must
-   * not change before this resolves.
+   * not change before this resolves. With `send` they go to the stores meanwhile, as far as these answer; `sync` does the rest.
    */
   async putMany(
     given:
       | Iterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }>
       | AsyncIterable<{ readonly key: string; readonly value: Bytes; readonly type?: string }>,
-    options: { readonly onProgress?: (done: number) => void; readonly signal?: AbortSignal } = {},
+    options: PutManyOptions = {},
   ): Promise<{ readonly records: number; readonly bytes: number }> {
     const { writeCommit } = await records();
+    const news = new News();
+    const sending = options.send === true ? this.#sendAlong(news, options.signal) : undefined;
+    sending?.catch(() => {}); // it is waited for at the end
     let batch: { key: string; op: 'put'; type: string; value: Bytes; reason: null }[] = [];
     let size = 0;
     const total = { records: 0, bytes: 0 };
@@ -452,27 +460,41 @@ export class Passport {
       batch = [];
       size = 0;
       options.onProgress?.(total.records);
+      if (sending === undefined) return;
+      news.tell();
+      await turn();
     };
     const keys = new Set<string>();
-    for await (const { key, value, type } of given) {
-      if (options.signal?.aborted === true) break;
-      const normal = key.normalize('NFC');
-      const cost = value.length + 256 + normal.length * 4;
-      if (keys.has(normal) || batch.length >= BATCH_UPDATES || size + cost > BATCH_BYTES) {
-        await flush();
-        keys.clear();
+    try {
+      for await (const { key, value, type } of given) {
+        if (options.signal?.aborted === true) break;
+        const normal = key.normalize('NFC');
+        const cost = value.length + 256 + normal.length * 4;
+        if (keys.has(normal) || batch.length >= BATCH_UPDATES || size + cost > BATCH_BYTES) {
+          await flush();
+          keys.clear();
+        }
+        keys.add(normal);
+        batch.push({ key: normal, op: 'put', type: type ?? 'application/octet-stream', value, reason: null });
+        size += cost;
       }
-      keys.add(normal);
-      batch.push({ key: normal, op: 'put', type: type ?? 'application/octet-stream', value, reason: null });
-      size += cost;
+      await flush();
+    } finally {
+      news.end();
+      await sending;
     }
-    await flush();
     if (options.signal?.aborted === true) {
       throw new PassportError('aborted', `it was interrupted after ${total.records} records, which are kept`, {
         details: total,
       });
     }
     return total;
+  }
+
+  async #sendAlong(news: News, signal: AbortSignal | undefined): Promise<void> {
+    const run = await this.#ready();
+    const { sendAlong } = await ceremonies();
+    await sendAlong(run.device, run.stores, news, { signal });
   }
 
   /** The record as it stands, or one version of it; undefined when it is not there. */

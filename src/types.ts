@@ -312,6 +312,14 @@ export interface SyncOptions {
   readonly passphrase?: string;
 }
 
+export interface PutManyOptions {
+  readonly signal?: AbortSignal;
+  /** Records that are in the journal. */
+  readonly onProgress?: (done: number) => void;
+  /** Sends while it writes. Default: nothing is sent before the next sync. */
+  readonly send?: boolean;
+}
+
 export interface DeviceInfo {
   readonly name: string;
   readonly seat: number;

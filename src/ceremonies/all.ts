@@ -10,7 +10,7 @@ export { syncReport } from './report.ts';
 export { approve, cancel, refuse, requests } from './requests.ts';
 export { Runtime } from './runtime.ts';
 export { addStore, checkStore, moveStore, removeStore } from './stores.ts';
-export { Stores } from './sync.ts';
+export { sendAlong, Stores } from './sync.ts';
 export { unlock } from './unlocking.ts';
 export { verify } from './verify.ts';
 export { kitHands } from '../device/hands.ts';

@@ -27,6 +27,7 @@ import type { StoreReport, StoreState } from '../types.ts';
 import { drillDue } from './drill-answers.ts';
 import { advance, type Hands, type Sight } from './engine.ts';
 import { throwIfAborted } from '../sync/transfer.ts';
+import type { News } from '../sync/news.ts';
 import { behind } from '../sync/wanted.ts';
 import { joinRoot } from './roots.ts';
 import { keepKek } from './unattended.ts';
@@ -159,6 +160,28 @@ export async function syncAll(
       ...(await forkNotice(device)),
     ],
   };
+}
+
+/**
+ * While something is being written: brings each store that is in use what is there already. It takes nothing, and a store that
+ * fails is left alone; the sync that follows does the rest and tells.
+ */
+export async function sendAlong(device: Device, stores: Stores, news: News, options: VisitOptions): Promise<void> {
+  const places = await device.transact(async ({ tx }) => {
+    const begun: StorePlace[] = [];
+    for (const place of await storePlaces(tx)) if ((await readLedger(tx, place)).names.size > 0) begun.push(place);
+    return begun;
+  });
+  const visits: Visit[] = places.map((place) => ({ place, sent: 0 }));
+  while ((await news.next()) && options.signal?.aborted !== true) {
+    for (const visit of visits) {
+      await attempt(visit, async () => {
+        const ledger = await device.transact(({ tx }) => readLedger(tx, visit.place));
+        const store = await stores.get(visit.place);
+        await push(device, visit.place, store, { ledger, listed: new Map() }, ledger.state, options);
+      });
+    }
+  }
 }
 
 /** Before the first visit: where another device has a root of this passport there, and this one has nothing, it is joined. */

@@ -225,10 +225,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     group: RECORDS,
     summary: 'writes every file of a directory as a record',
     args: [{ name: 'DIR' }, { name: 'PREFIX', optional: true }],
+    options: ['sync'],
     about: [
       'The key of a file is PREFIX/its/path, in Unicode form NFC. Files above 1 MiB, symbolic links and other special files are skipped and named.',
     ],
-    examples: ['passport import ~/.ssh ssh'],
+    examples: ['passport import ~/.ssh ssh', 'passport import ~/scans scans --sync'],
   },
   {
     name: 'export',

@@ -56,6 +56,7 @@ export const COMMAND_OPTIONS = {
   output: { short: 'o', value: 'FILE', help: 'writes into FILE (mode 0600) instead of stdout' },
   force: { help: 'replaces files that are there' },
   at: { value: 'VERSION', help: 'an older version, as `history` and `conflicts` show it' },
+  sync: { help: 'brings it to the stores at once' },
   watch: { help: 'goes on until interrupted' },
   off: { help: 'ends it' },
   'no-kit': { help: 'no new recovery kit takes the place of what leaves' },

@@ -39,7 +39,7 @@ export async function s3(stage: Stage): Promise<Row[]> {
         most = Math.max(most, Number(readFileSync(memory, 'utf8')) / 1024);
         return took;
       };
-      ours.push(measured('import', files) + measured('sync'));
+      ours.push(measured('import', files, '--sync'));
     };
     const them = async (server: Server) => {
       const bucket = await newBucket(server);
@@ -56,7 +56,7 @@ export async function s3(stage: Stage): Promise<Row[]> {
     }
   }
   return [
-    ratioRow(`S3: import and first sync of ${FILES} files of 1 MiB`, 'aws-sdk', ours, theirs, 2),
+    ratioRow(`S3: import --sync of ${FILES} files of 1 MiB`, 'aws-sdk', ours, theirs, 2),
     { what: '  throughput', ours: perSecond(ours), peer: perSecond(theirs) },
     {
       ...{ what: '  memory at most, without the mapped journal', ours: `${most.toFixed(0)} MB`, peer: '' },

@@ -72,6 +72,8 @@ export function writeFiles(directory: string, count: number, size: number): void
     if (i % 100 === 0) mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `document-${String(i).padStart(6, '0')}`), randomBytes(size));
   }
+  // At rest: else the first fsync of whoever is measured waits for these files too.
+  spawnSync('sync');
 }
 
 export function countFiles(directory: string): number {

@@ -284,6 +284,9 @@ describe('one device', () => {
       'not-a-file',
       'value-too-large',
     ]);
+    const again = await machine.json('import', 'in', 'box', '--sync');
+    expect(again).toMatchObject({ records: 2, sync: { stores: [{ state: 'ok', behind: 0 }] } });
+    expect((await machine.json('status')).pending).toBe(0);
     const exported = await machine.json('export', 'box', 'out-box');
     expect(exported).toMatchObject({ records: 2, renamed: [], skipped: [] });
     expect(readFileSync(machine.path('out-box/box/deep/a'), 'utf8')).toBe('A');
