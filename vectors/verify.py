@@ -835,7 +835,7 @@ def match_number(pid, request_hash):
 
 def holders_after(state, request):
     """Holders before - leaves + enters, with names changed, by seat; keys as before."""
-    names = dict(map(tuple, reversed(request.names)))  # of several for one holder the first counts
+    names = dict(map(tuple, request.names))
     stay = [h._replace(name=names.get(h.id, h.name)) for h in state.holders if h.id not in request.leaves]
     return sorted(stay + request.enters)
 
@@ -868,7 +868,9 @@ def request_possible(state, request):
         for identifier, name in request.names:
             need(identifier in ids, 'context', 'names of holders')
             check_holder_name(name)
+        need(len({identifier for identifier, _ in request.names}) == len(request.names), 'context', 'named twice')
         need(all(state.is_device(i) for i in request.unlock), 'context', 'unlock devices')
+        need(len(set(request.unlock)) == len(request.unlock), 'context', 'an unlock device twice')
     else:
         need(not request.names and not request.unlock, 'context', 'only "policy" has names and unlock devices')
     after = holders_after(state, request)
@@ -1757,10 +1759,20 @@ def unlock_request_check(pid, head, holders, me, sender, identifier, body, now, 
     need(now < request.not_after <= came + 20 * 60_000, 'expired', 'not after')
     return request
 
+def unlock_cancelled(pid, request, holders, body):
+    """Whether mail of kind "cancel" by the initiator, with this rid, takes back this request."""
+    try:
+        request_hash, signature = array(cbor_decode(body), bytes32, signature64)
+        need(request_hash == request.hash, 'context', 'another request')
+        signed(device_of(holders, request.initiator).sign, signature, pid, 'unlock-cancel', request.rid, request.hash)
+        return True
+    except Refused:
+        return False
+
 def unlock_answer_open(pid, request, private, holders, sender, identifier, body):
     """The share in mail of kind "share", still to be checked against the entry."""
     by = check_answerer(request, holders, sender, identifier)
-    request_hash, box, signature = array(cbor_decode(body), bytes32, bytes_of(0, 1024), signature64)
+    request_hash, box, signature = array(cbor_decode(body), bytes32, bytes_of(81), signature64)
     need(request_hash == request.hash, 'context', 'another request')
     signed(by.sign, signature, pid, 'unlock-answer', request.epoch, request.rid, request.hash, request.initiator, sender,
            sha256(box))
@@ -2210,9 +2222,9 @@ def op_mail_open(pid, epoch, meshKey, receiver, receivePrivate, holders, mail):
     opened = mail_open(pid, {epoch: meshKey}, receiver, receivePrivate, holders_read(holders), mail)
     return {'sender': opened.sender, 'kind': opened.kind, 'id': opened.id, 'body': opened.body}
 
-def op_unlock_request(pid, epoch, slot, head, me, sender, id, holders, now, cameAt, body, cancelled=False):
+def op_unlock_request(pid, epoch, slot, head, me, sender, id, holders, now, cameAt, body, cancel=None):
     request = unlock_request_check(pid, (slot, head, epoch), holders_read(holders), me, sender, id, body, now, cameAt)
-    need(not cancelled, 'expired', 'cancelled')
+    need(cancel is None or not unlock_cancelled(pid, request, holders_read(holders), cancel), 'expired', 'cancelled')
     return {'hash': request.hash, 'number': match_number(pid, request.hash), 'rid': request.rid,
             'initiator': request.initiator, 'oneTimeKey': request.one_time, 'purpose': request.purpose, 'ttlMs': request.ttl,
             'notAfter': request.not_after, 'chosen': request.chosen}

@@ -255,7 +255,13 @@ function spared(state: RegistryState, { threshold, noSpare }: ReshareOptions): n
   });
 }
 
+/** `usage` without a threshold, which only TypeScript asks for. */
 export function reshare(runtime: Runtime, options: ReshareOptions): Promise<Change> {
+  if (!Number.isSafeInteger(options.threshold)) {
+    throw new PassportError('usage', 'reshare needs the threshold: how many holders shall open the passport', {
+      hint: 'A whole number, as in reshare({ threshold: 3 }).',
+    });
+  }
   return run(runtime, options, runtime.passphrases(options.passphrase, true), async (view) => ({
     change: await begin(runtime, view, { kind: 'holders', threshold: spared(view.state, options) }),
   }));

@@ -369,9 +369,12 @@ async function tryEnter(
   const keys = { id: secrets.deviceId, receive: secrets.receive };
   const entered = await enterAsDevice(device.pid, keys, reveal.head, together(found));
   if (entered === undefined) return false;
-  const inviter = entered.state.members.find((member) => equal(member.id, reveal.holder));
+  const pinned = entered.state.entries.findIndex(({ id }) => equal(id, reveal.head));
+  const inviter = entered.state.members.find(
+    ({ id, entered: since, left }) => equal(id, reveal.holder) && since <= pinned && (left === null || left > pinned),
+  );
   if (inviter?.kind !== 'device' || !equal(inviter.signKey, reveal.signKey)) {
-    throw new PassportError('pairing-failed', 'the device that invited is not one of this passport'); // V208
+    throw new PassportError('pairing-failed', 'the device that invited was not one of this passport'); // V208
   }
   const instance = device.bytes(16);
   await device.replica.transact(async (tx) => {

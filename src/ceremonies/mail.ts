@@ -164,16 +164,18 @@ export async function unread(tx: Tx): Promise<readonly (Mail & { readonly at: nu
   return value.map(([sender, kind, id, body, at]) => ({ sender, kind, id, body, at }));
 }
 
-export async function keepMail(tx: Tx, mail: Mail, now: number): Promise<void> {
+/** `takenBack`: which kept mail this one takes the place of, so that settled unlocks fill up nobody's mail. */
+export async function keepMail(
+  tx: Tx,
+  mail: Mail,
+  now: number,
+  takenBack: (kept: Mail) => boolean = () => false,
+): Promise<void> {
   const all = (await unread(tx)).filter(({ at }) => now - at < 2 * MAIL_TTL_MS);
   const same = (other: Mail) =>
     other.kind === mail.kind && equal(other.id, mail.id) && equal(other.sender, mail.sender);
   if (all.some(same) || (await answered(tx)).has(hex(mail.id) + mail.kind)) return; // V187
-  // Its cancel takes the place of what it cancels: settled unlocks fill up nobody's mail.
-  const rest = all.filter(
-    ({ sender, kind, id }) =>
-      !(mail.kind === 'cancel' && kind === 'unlock' && equal(id, mail.id) && equal(sender, mail.sender)),
-  );
+  const rest = all.filter((kept) => !takenBack(kept));
   if (rest.filter(({ sender }) => equal(sender, mail.sender)).length >= MAX_UNREAD_PER_SENDER) return; // V188
   setUnread(tx, [...rest, { ...mail, at: Math.max(0, now) }]);
 }

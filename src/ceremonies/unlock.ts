@@ -18,11 +18,22 @@ import type { Passphrases } from '../device/passphrases.ts';
 import { oneTime, withOneTime, withoutOneTime } from '../device/secrets.ts';
 import { isPassportError, PassportError } from '../errors.ts';
 import { matchNumber } from '../format/entry.ts';
-import { bytes16, bytes32, decodeShaped, list, signature, someBytes, text, uint } from '../format/schema.ts';
+import {
+  bytes16,
+  bytes32,
+  decodeShaped,
+  fixedBytes,
+  list,
+  signature,
+  someBytes,
+  text,
+  uint,
+} from '../format/schema.ts';
+import { SEALED_SHARE_BYTES } from '../format/votes.ts';
 import { contributionOf, kekOf, vekOf } from '../registry/open.ts';
 import { epochOf, head, headSlot, holderOf, holdersOf, type RegistryState } from '../registry/state.ts';
 import { contribution, deviceOpener, kitOpener } from './grants.ts';
-import { finishMail, sendMail, unread, withdraw } from './mail.ts';
+import { finishMail, type Mail, sendMail, unread, withdraw } from './mail.ts';
 
 export const UNLOCK_TTL_MS = 10 * 60 * 1000;
 
@@ -40,7 +51,7 @@ const requestSchema = z.tuple([
   list(bytes16, 32),
 ]);
 const bodySchema = z.tuple([someBytes(4096), signature]);
-const answerSchema = z.tuple([bytes32, someBytes(1024), signature]);
+const answerSchema = z.tuple([bytes32, fixedBytes(SEALED_SHARE_BYTES), signature]);
 const noteSchema = z.tuple([bytes32, signature]);
 
 /** An unlock that another device asks for. */
@@ -132,6 +143,42 @@ export async function askUnlock(
   return parseUnlock(device.pid, bytes);
 }
 
+/** Whether a mail takes back exactly this request: by its initiator, whose key this is, and signed with it. */
+function isCancelOf(
+  pid: Bytes,
+  signKey: Bytes,
+  mail: Mail,
+  request: Pick<UnlockRequest, 'rid' | 'hash' | 'initiator'>,
+): boolean {
+  if (mail.kind !== 'cancel' || !equal(mail.id, request.rid) || !equal(mail.sender, request.initiator)) return false;
+  try {
+    const [ofRequest, signed] = decodeShaped(noteSchema, mail.body, 'a cancel');
+    return (
+      equal(ofRequest, request.hash) &&
+      verifyStatement(signKey, signed, pid, 'unlock-cancel', request.rid, request.hash)
+    ); // V228
+  } catch (error) {
+    if (!isPassportError(error)) throw error;
+    return false;
+  }
+}
+
+/** For `keepMail`: the kept mail that this one takes back, whose place it takes. */
+export function takenBackBy(device: Device, { state }: MemberView, mail: Mail): (kept: Mail) => boolean {
+  const author = holderOf(state, mail.sender);
+  return (kept) => {
+    if (author === undefined || mail.kind !== 'cancel' || kept.kind !== 'unlock') return false;
+    try {
+      const [bytes] = decodeShaped(bodySchema, kept.body, 'an unlock');
+      const request = { rid: kept.id, initiator: kept.sender, hash: requestHash(device.pid, bytes) };
+      return isCancelOf(device.pid, author.signKey, mail, request);
+    } catch (error) {
+      if (!isPassportError(error)) throw error;
+      return false;
+    }
+  };
+}
+
 /** Requests by other devices that this one may answer now; the rest is dealt with as not there. */
 export async function unlockRequests(device: Device, view: MemberView): Promise<UnlockRequest[]> {
   const { state, secrets, tx } = view;
@@ -142,9 +189,6 @@ export async function unlockRequests(device: Device, view: MemberView): Promise<
       const [bytes, signed] = decodeShaped(bodySchema, mail.body, 'an unlock');
       const request = parseUnlock(device.pid, bytes);
       const author = holderOf(state, request.initiator);
-      const cancelled = mails.some(
-        (m) => m.kind === 'cancel' && equal(m.id, request.rid) && equal(m.sender, mail.sender),
-      );
       const answerable =
         author?.kind === 'device' &&
         equal(author.id, mail.sender) &&
@@ -156,7 +200,7 @@ export async function unlockRequests(device: Device, view: MemberView): Promise<
         request.chosen.some((id) => equal(id, secrets.deviceId)) &&
         request.notAfter > device.env.clock.now() &&
         request.notAfter <= mail.at + 2 * UNLOCK_TTL_MS &&
-        !cancelled;
+        !mails.some((other) => isCancelOf(device.pid, author.signKey, other, request));
       if (answerable) found.push(request); // V189
     } catch (error) {
       if (!isPassportError(error)) throw error;

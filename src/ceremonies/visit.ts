@@ -21,6 +21,7 @@ import { lookAround } from './enter.ts';
 import { grantsOf, keepGrants, missingGrants } from './grants.ts';
 import { dropLater, keepMail, openMail, outgoing, toDrop, withdraw } from './mail.ts';
 import { readSlot, votesOf } from './slot.ts';
+import { takenBackBy } from './unlock.ts';
 import { keepVotes } from './vote-authors.ts';
 
 export interface VisitOptions {
@@ -289,7 +290,7 @@ class Intake {
       if (forPairing) await this.#options.onPairing?.(tagOf(item), bytes);
       await device.asMember(async (view) => {
         const mail = forPairing ? undefined : await openMail(device, view, bytes);
-        if (mail !== undefined) await keepMail(view.tx, mail, device.env.clock.now());
+        if (mail !== undefined) await keepMail(view.tx, mail, device.env.clock.now(), takenBackBy(device, view, mail));
         await dropLater(view.tx, [item.name.hash]);
       });
       this.#names.add(item.path);

@@ -4,8 +4,9 @@
  * In: vote objects of the open slot. Out: those worth keeping. docs/protocol.md, 5, "Vote".
  */
 import { type Bytes, equal, hex } from '../bytes.ts';
+import { sha256 } from '../crypto/hash.ts';
 import type { Device, MemberView } from '../device/device.ts';
-import type { Place, VoteMessage } from '../format/votes.ts';
+import { encodeVote, type Place, type VoteMessage } from '../format/votes.ts';
 import {
   checkAccept,
   checkBallotRequest,
@@ -29,14 +30,20 @@ interface Statement {
   readonly id: string;
 }
 
+/** A statement with all that comes with it: SHA-256 of the message, as hex. Sealed again it is the same. */
+interface Said extends Statement {
+  readonly message: string;
+}
+
 /** Kept while the opened message is. */
-const known = new WeakMap<VoteMessage, { readonly statement: Statement | undefined; readonly state: RegistryState }>();
+const known = new WeakMap<VoteMessage, { readonly statement: Said | undefined; readonly state: RegistryState }>();
 
 /** The signed statement of a message about this slot; undefined when a holder is named who did not sign it. */
-function statementOf(state: RegistryState, message: VoteMessage): Statement | undefined {
+function statementOf(state: RegistryState, message: VoteMessage): Said | undefined {
   const before = known.get(message);
   if (before?.state === state) return before.statement;
-  const statement = findStatement(state, message);
+  const found = findStatement(state, message);
+  const statement = found && { ...found, message: hex(sha256(encodeVote(message))) };
   known.set(message, { statement, state });
   return statement;
 }
@@ -89,7 +96,7 @@ function findStatement(state: RegistryState, message: VoteMessage): Statement | 
   }
 }
 
-/** Keeps the vote objects among `found` that somebody said about the open slot, each author up to its quota. */
+/** Keeps the vote objects among `found` that somebody said about the open slot: each message once, each author up to its quota. */
 export async function keepVotes(
   device: Device,
   view: MemberView,
@@ -98,22 +105,27 @@ export async function keepVotes(
   const { state, tx } = view;
   const { slot } = placeAfter(state);
   const authors = new Map<string, Set<string>>();
-  const said = ({ author, id }: Statement): boolean => {
+  const messages = new Set<string>();
+  const isNew = ({ author, id, message }: Said): boolean => {
+    if (messages.has(message)) return false; // V229
     const name = author === null ? '' : hex(author);
     const statements = authors.get(name) ?? new Set();
     authors.set(name, statements);
-    return statements.has(id) || (statements.size < MAX_STATEMENTS && statements.add(id).size > 0); // V132
+    if (!statements.has(id) && statements.size >= MAX_STATEMENTS) return false; // V132
+    statements.add(id);
+    messages.add(message);
+    return true;
   };
   for (const vote of await votesOf(tx)) {
     const bytes = vote.slot === slot ? await tx.object(vote.hash) : undefined;
     const message = bytes && (await openVote(device, view, vote.hash, bytes));
     const statement = message && statementOf(state, message);
-    if (statement !== undefined) said(statement);
+    if (statement !== undefined) isNew(statement);
   }
   for (const { hash, bytes } of found) {
     const message = await openVote(device, view, hash, bytes);
     const statement = message && statementOf(state, message);
-    if (statement === undefined || !said(statement)) continue;
+    if (statement === undefined || !isNew(statement)) continue;
     await receiveVote(view, bytes, { holder: statement.author ?? new Uint8Array(16), slot, hash });
   }
 }

@@ -128,10 +128,9 @@ export function splitBlock(block: Bytes, limit: number): BlindedUpdate[] {
   const updates: BlindedUpdate[] = [];
   for (let at = 0; at < block.length;) {
     if (updates.length === limit) throw malformed('there are more than the header says'); // V160
-    if (block.length - at < FRAME_BYTES) throw malformed('it is cut off'); // V161
     const start = at + FRAME_BYTES;
-    const length = bytesUint(block.subarray(at + BLIND_BYTES, start));
-    if (length > block.length - start) throw malformed('it is cut off'); // V162
+    const length = bytesUint(block.subarray(at + BLIND_BYTES, start)); // of a frame that is cut off: of what is there
+    if (length > block.length - start) throw malformed('it is cut off'); // V161, V162
     updates.push({ blind: block.subarray(at, at + BLIND_BYTES), update: block.subarray(start, start + length) });
     at = start + length;
   }

@@ -24,7 +24,7 @@ import { bytes16, bytes32, decodeShaped, fixedBytes, list, signature, someBytes,
 /** Entries and proposals in one message: the 1 MiB of CBOR is what really bounds a proof. */
 const MAX_PROOF = 1024;
 /** enc (32) ‖ share (33) ‖ tag (16). */
-const SEALED_SHARE_BYTES = 81;
+export const SEALED_SHARE_BYTES = 81;
 
 /** An entry with the two objects that its dealer made and that only their hashes are in it. */
 export interface EntryBundle {

@@ -161,10 +161,10 @@ export async function checkRequest(state: RegistryState, request: ChangeRequest)
   require(only('holders') || !membership, 'only a change of holders changes holders or the threshold'); // V96
   require(only('policy') ||
     (request.names.length === 0 && request.unlockDevices.length === 0), 'only a policy changes names'); // V97
-  require(request.names.every(({ id, name }) => isHolder(id) && isHolderName(name)), 'a name cannot be given'); // V98
-  require(request.unlockDevices.every(
-    (id) => holderOf(state, id)?.kind === 'device',
-  ), 'only devices may keep a session'); // V99
+  require(distinct(request.names.map(({ id }) => id)) &&
+    request.names.every(({ id, name }) => isHolder(id) && isHolderName(name)), 'a name cannot be given'); // V98
+  require(distinct(request.unlockDevices) &&
+    request.unlockDevices.every((id) => holderOf(state, id)?.kind === 'device'), 'only devices may keep a session'); // V99
   const dealer = after.find((holder) => equal(holder.id, request.initiator.id));
   require(dealer?.kind === 'device' &&
     equal(dealer.signKey, request.initiator.signKey), 'the initiator is a device after the change'); // V100

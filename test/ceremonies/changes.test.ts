@@ -118,6 +118,13 @@ describe('the threshold is changed', () => {
       await rejectionOf(laptop.passport.reshare({ threshold, noSpare: true, passphrase: PASSPHRASE, timeoutMs: 0 })),
     ).toBe('policy-unsafe');
   });
+
+  it.each([undefined, Number.NaN, 2.5, '3'])('not without a whole number: %j', async (threshold) => {
+    const { laptop } = await twoDevices('reshare-missing');
+    const options = { threshold: threshold as number, passphrase: PASSPHRASE, timeoutMs: 0 };
+    expect(await rejectionOf(laptop.passport.reshare(options))).toBe('usage');
+    expect(await laptop.passport.requests()).toEqual([]);
+  });
 });
 
 describe('the passphrase is changed', () => {

@@ -1,18 +1,28 @@
 /** How a device comes in: invitation, answer, words, the change; and everything that must not let one in. */
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { copy, hex } from '../../src/bytes.ts';
+import { type Bytes, copy, hex } from '../../src/bytes.ts';
+import type { Value } from '../../src/cbor.ts';
 import { hpkeOpen, hpkeSeal, receiveKey } from '../../src/crypto/hpke.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { signingKey } from '../../src/crypto/sign.ts';
 import { info as infoOf } from '../../src/crypto/statements.ts';
-import { Device } from '../../src/device/device.ts';
 import { pairTag, parseName, storeRoot } from '../../src/format/names.ts';
 import { mailName } from '../helpers/names.ts';
-import { encodeHello, encodeInvitation, invitationLink, parseHello, parseLink } from '../../src/format/pairing.ts';
+import {
+  encodeHello,
+  encodeInvitation,
+  encodeReveal,
+  invitationLink,
+  parseHello,
+  parseLink,
+  parseReveal,
+} from '../../src/format/pairing.ts';
 import { Passport } from '../../src/index.ts';
+import { type EntryInfo, holdersOf } from '../../src/registry/state.ts';
 import { sealPair, signPossession } from '../../src/ceremonies/pairing.ts';
 import { rejectionOf } from '../helpers/codes.ts';
+import { inside } from '../helpers/hostile.ts';
 import {
   DAY,
   type Home,
@@ -150,6 +160,13 @@ describe('an invitation', () => {
     await stopsWaiting(join());
     await laptop.passport.sync();
     await stopsWaiting(join());
+  };
+  /** All of it but the last step of the new device: the entry that lets it in is decided. */
+  const letIn = async () => {
+    await answered();
+    const change = await enroll(wordsOf(home).join(' '));
+    await stopsWaiting(join());
+    await laptop.passport.finish(change.id, { passphrase: PASSPHRASE, kits: [kit], timeoutMs: 0 });
   };
   const slot = async () => (await laptop.passport.status()).slot;
 
@@ -294,12 +311,45 @@ describe('an invitation', () => {
   });
 
   it('that brought the device in gives it again, for who could not see that it did', async () => {
-    await answered();
-    const change = await enroll(wordsOf(home).join(' '));
-    await stopsWaiting(join());
-    await laptop.passport.finish(change.id, { passphrase: PASSPHRASE, kits: [kit], timeoutMs: 0 });
+    await letIn();
     await join();
     expect(await (await join()).status()).toMatchObject({ device: 'tablet', slot: 2 });
+  });
+
+  it.each(['nobody', 'a kit', 'a device with another key', 'a device that came in later'] as const)(
+    'made by %s lets nobody in',
+    async (who) => {
+      const { state } = await (await inside(laptop.home)).asMember(async (view) => view);
+      const paper = holdersOf(state).find((holder) => holder.kind === 'kit')!;
+      await letIn();
+      const random = seededRandom(`inviter ${who}`);
+      const honest = await inviterOf(home);
+      const { secrets } = await (await inside(home)).transact(async (view) => view);
+      await setInviter(
+        home,
+        {
+          nobody: { holder: random(16), signKey: honest.signKey },
+          'a kit': { holder: paper.id, signKey: paper.signKey },
+          'a device with another key': { holder: honest.holder, signKey: signingKey(random).publicKey },
+          'a device that came in later': { holder: secrets.deviceId, signKey: secrets.signKey },
+        }[who],
+      );
+      expect(await rejectionOf(join())).toBe('pairing-failed');
+      await setInviter(home, honest);
+      expect((await (await join()).status()).device).toBe('tablet');
+    },
+  );
+
+  it('made by a device that had left lets nobody in', async () => {
+    ({ id, link } = await laptop.passport.invite({ replace: 'phone' }));
+    await letIn();
+    const { state } = await (await inside(laptop.home)).asMember(async (view) => view);
+    const phone = state.members.find(({ name }) => name === 'phone')!;
+    const [, here, gone] = state.entries as [EntryInfo, EntryInfo, EntryInfo];
+    await setInviter(home, { holder: phone.id, signKey: phone.signKey, head: gone.id });
+    expect(await rejectionOf(join())).toBe('pairing-failed');
+    await setInviter(home, { holder: phone.id, signKey: phone.signKey, head: here.id });
+    expect((await (await join()).status()).device).toBe('tablet');
   });
 
   it('that came to nothing does not spoil the home: it takes the next one', async () => {
@@ -407,8 +457,24 @@ function pairInfo(pid: Uint8Array<ArrayBuffer>, iid: Uint8Array<ArrayBuffer>, ..
 
 /** What a joining device said in M1. */
 async function helloOf(home: Home) {
-  const pid = (await home.journal.get('n/passport'))!;
-  const device = await Device.open(home.environment, pid, await home.keystore.openKey());
-  const [, bytes] = (await device.replica.read('joining')) as [unknown, Uint8Array<ArrayBuffer>];
+  const device = await inside(home);
+  const [, bytes] = (await device.replica.read('joining')) as [unknown, Bytes];
   return { ...parseHello(bytes), bytes };
+}
+
+/** What M2 told a joining device. */
+async function inviterOf(home: Home) {
+  const device = await inside(home);
+  const [, , , bytes] = (await device.replica.read('joining')) as [unknown, unknown, unknown, Bytes];
+  return parseReveal(bytes);
+}
+
+/** As if M2 had named another inviting device, and everything since had fitted it. */
+async function setInviter(home: Home, inviter: { holder: Bytes; signKey: Bytes; head?: Bytes }) {
+  const device = await inside(home);
+  const reveal = encodeReveal({ ...(await inviterOf(home)), ...inviter });
+  await device.transact(async ({ tx }) => {
+    const joining = (await tx.get('joining')) as Value[];
+    tx.set('joining', joining.with(3, reveal));
+  });
 }

@@ -1,17 +1,19 @@
 /** Opening the records for a while: from kits, from other devices whose person says yes; and every way that must fail. */
 import { describe, expect, it } from 'vitest';
 
+import type { Bytes } from '../../src/bytes.ts';
 import { encode } from '../../src/cbor.ts';
 import { sendMail } from '../../src/ceremonies/mail.ts';
-import { unlockRequests } from '../../src/ceremonies/unlock.ts';
+import { ownUnlock, unlockRequests } from '../../src/ceremonies/unlock.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { hpkeSeal } from '../../src/crypto/hpke.ts';
 import { signStatement } from '../../src/crypto/sign.ts';
 import { info } from '../../src/crypto/statements.ts';
 import { Device } from '../../src/device/device.ts';
 import { Passport } from '../../src/index.ts';
-import { holderOf } from '../../src/registry/state.ts';
+import { holderOf, holdersOf } from '../../src/registry/state.ts';
 import { rejectionOf } from '../helpers/codes.ts';
+import { hide, inside } from '../helpers/hostile.ts';
 import {
   contents,
   DAY,
@@ -48,6 +50,29 @@ async function answerWith(home: Home, share: Uint8Array<ArrayBuffer>): Promise<v
     await sendMail(device, view, to, { kind: 'share', id: rid, body: encode([hash, box, signed]) });
   });
   await passport.sync();
+}
+
+interface CancelParts {
+  readonly use?: string;
+  readonly seed?: Bytes;
+  /** The request that it names, and the one that it signs. */
+  readonly hash?: Bytes;
+  readonly signed?: Bytes;
+  readonly body?: Bytes;
+}
+
+/** The asking device takes its open unlock back at the other device, with something in the cancel changed. */
+async function cancelWith(home: Home, parts: CancelParts): Promise<void> {
+  const device = await inside(home);
+  await device.asMember(async (view) => {
+    const { rid, hash } = (await ownUnlock(view, device.pid))!;
+    const { seed = view.secrets.signSeed, use = 'unlock-cancel' } = parts;
+    const signature = signStatement(seed, device.pid, use, rid, parts.signed ?? hash);
+    const body = parts.body ?? encode([parts.hash ?? hash, signature]);
+    const to = holdersOf(view.state).find(({ name }) => name === 'laptop')!;
+    await sendMail(device, view, to, { kind: 'cancel', id: rid, body });
+  });
+  await (await Passport.open(home.environment)).sync();
 }
 
 async function requestOf(member: Member) {
@@ -256,6 +281,15 @@ describe('an unlock', () => {
     expect(await phone.passport.requests()).toEqual([]);
   });
 
+  it.each([32, 34])('does not count an answer with a share of %i bytes: it is none', async (length) => {
+    const { laptop, phone, tablet } = await threeDevices(`length ${length}`);
+    await stopsWaiting(phone.passport.unlock(asked));
+    await answerWith(laptop.home, new Uint8Array(length).fill(7));
+    await tablet.passport.refuse((await requestOf(tablet)).id);
+    await stopsWaiting(phone.passport.unlock(asked)); // for the laptop, which has not answered yet
+    expect(await phone.passport.requests()).toMatchObject([{ kind: 'unlock', mine: true }]);
+  });
+
   it('across a change of the epoch is asked again: an answer of the old one opens nothing', async () => {
     const { world, laptop, phone, tablet } = await threeDevices('epoch');
     await stopsWaiting(phone.passport.unlock(asked));
@@ -267,6 +301,40 @@ describe('an unlock', () => {
     await world.approveAll(tablet);
     await phone.passport.unlock(asked);
     expect(await text(phone, 'old')).toBe('written before');
+  });
+});
+
+describe('the cancel of an unlock', () => {
+  const other = new Uint8Array(32);
+  const cancels: readonly [string, CancelParts, readonly string[]][] = [
+    ['that is signed for it takes it back', {}, []],
+    ['signed for another use does not', { use: 'unlock-refuse' }, ['unlock']],
+    ['signed with another key does not', { seed: other }, ['unlock']],
+    ['of another request does not, though signed', { hash: other, signed: other }, ['unlock']],
+    ['that names another request than it signs does not', { hash: other }, ['unlock']],
+    ['whose signature is of another request does not', { signed: other }, ['unlock']],
+    ['that is no cancel does not', { body: other }, ['unlock']],
+  ];
+
+  it.each(cancels)('%s: the request came before', async (name, parts, open) => {
+    const { laptop, phone } = await twoDevices(`cancel ${name}`);
+    await stopsWaiting(phone.passport.unlock(asked));
+    await requestOf(laptop);
+    await cancelWith(phone.home, parts);
+    await laptop.passport.sync();
+    expect((await laptop.passport.requests()).map(({ kind }) => kind)).toEqual(open);
+  });
+
+  it.each(cancels)('%s: the request comes after', async (name, parts, open) => {
+    const { world, laptop, phone } = await twoDevices(`cancel first ${name}`);
+    const before = new Set(world.store().objects.keys());
+    await stopsWaiting(phone.passport.unlock(asked));
+    const reveal = hide(world.store(), (each) => !before.has(each));
+    await cancelWith(phone.home, parts);
+    await laptop.passport.sync();
+    reveal();
+    await laptop.passport.sync();
+    expect((await laptop.passport.requests()).map(({ kind }) => kind)).toEqual(open);
   });
 });
 

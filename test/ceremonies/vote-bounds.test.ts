@@ -1,12 +1,19 @@
 /** How much of a slot's vote is kept: bounded for each holder and for all strangers together, whatever a store holds. */
 import { describe, expect, it } from 'vitest';
 
-import { hex } from '../../src/bytes.ts';
+import { type Bytes, hex } from '../../src/bytes.ts';
 import { readSlot, votesOf } from '../../src/ceremonies/slot.ts';
 import { hpkeSeal } from '../../src/crypto/hpke.ts';
 import { info } from '../../src/crypto/statements.ts';
-import { encodeRequest } from '../../src/format/entry.ts';
-import { placeAfter, signApproval, signRefusal, signShare } from '../../src/registry/messages.ts';
+import { type Ballot, encodeRequest, type VotePromise } from '../../src/format/entry.ts';
+import {
+  placeAfter,
+  signApproval,
+  signPromise,
+  signProposal,
+  signRefusal,
+  signShare,
+} from '../../src/registry/messages.ts';
 import { Forger, inside } from '../helpers/hostile.ts';
 import { type Member, PASSPHRASE, threeDevices } from '../helpers/mesh.ts';
 
@@ -32,7 +39,15 @@ async function stolen(label: string) {
       ...{ type: 'refuse', ...place, holder: forger.voter.id, requestHash },
       signature: signRefusal(pid, forger.voter, 'refuse', place, requestHash),
     });
-  return { ...mesh, forger, place, random, refuse, me: hex(forger.voter.id) };
+  const ballot = { round: 1, initiator: forger.voter.id };
+  const entry = random(32);
+  /** A proposal of this entry in this ballot, signed, in a message that may name something else. */
+  const propose = (named: { ballot?: Ballot; entry?: Bytes }, promises: readonly VotePromise[] = []) => {
+    const signature = signProposal(pid, forger.voter, place, ballot, entry);
+    const evidence = { entries: [], proposals: [{ ballot, entry, promises, signature }] };
+    return forger.say({ type: 'propose', ...place, ballot, entry, ...named, evidence });
+  };
+  return { ...mesh, forger, place, random, refuse, ballot, propose, me: hex(forger.voter.id) };
 }
 
 describe('of the vote in one slot', () => {
@@ -48,16 +63,42 @@ describe('of the vote in one slot', () => {
     expect(await kept(tablet)).toEqual({ [me]: 128 });
   });
 
-  it('a statement that is sealed again is the same statement: it uses up nothing', async () => {
+  it('a message that is sealed again is the same message: it is kept once and uses up nothing', async () => {
     const { tablet, random, refuse, me } = await stolen('sealed again');
     const same = random(32);
-    for (let i = 0; i < 130; i++) await refuse(same);
+    for (let i = 0; i < 3; i++) await refuse(same);
+    await tablet.passport.sync();
+    for (let i = 0; i < 127; i++) await refuse(same);
+    await tablet.passport.sync();
+    expect(await kept(tablet)).toEqual({ [me]: 1 });
     for (let i = 0; i < 127; i++) await refuse();
     await tablet.passport.sync();
-    expect(await kept(tablet)).toEqual({ [me]: 130 + 127 });
+    expect(await kept(tablet)).toEqual({ [me]: 128 });
     await refuse();
     await tablet.passport.sync();
-    expect(await kept(tablet)).toEqual({ [me]: 130 + 127 });
+    expect(await kept(tablet)).toEqual({ [me]: 128 });
+  });
+
+  it('a statement that comes with something else is kept beside the first: any copy may be the good one', async () => {
+    const { tablet, forger, place, propose, ballot, me } = await stolen('another copy');
+    const { pid } = forger.device;
+    const promise = signPromise(pid, forger.voter, place, { ballot, last: null, nextKey: null, heads: [] });
+    await propose({}, []);
+    await propose({}, [promise]);
+    await tablet.passport.sync();
+    expect(await kept(tablet)).toEqual({ [me]: 2 });
+  });
+
+  it('a proposal is kept in a message that names it, and in no message that names another ballot or entry', async () => {
+    const { tablet, propose, ballot, random, me } = await stolen('another proposal');
+    await propose({ entry: random(32) });
+    await propose({ ballot: { ...ballot, round: 2 } });
+    await propose({ ballot: { ...ballot, initiator: random(16) } });
+    await tablet.passport.sync();
+    expect(await kept(tablet)).toEqual({});
+    await propose({});
+    await tablet.passport.sync();
+    expect(await kept(tablet)).toEqual({ [me]: 1 });
   });
 
   it('128 statements of all who are no holders are kept, in whatever name they come', async () => {

@@ -219,7 +219,7 @@ describe('splitting', () => {
     ['another magic', (b) => flip(b, 4), 'unsupported'],
     ['a newer version', (b) => flip(b, 8), 'unsupported'],
     ['another suite', (b) => flip(b, 9), 'unsupported'],
-    ['a first part of another layer', (b) => flip(b, 10), 'malformed'],
+    ['a first part of an unknown layer', (b) => flip(b, 10), 'malformed'],
     ['a second part of another epoch', (b) => flip(b, 4 + meshLength(b) + 10), 'malformed'],
     ['a second part of another layer', (b) => flip(b, 4 + meshLength(b) + 6), 'malformed'],
   ];
@@ -229,6 +229,15 @@ describe('splitting', () => {
       expect(codeOf(() => splitBundle(bundle))).toBe(code);
     });
   }
+});
+
+describe('a bundle of 16 MiB', () => {
+  it('is looked at, and with one byte more it is malformed, whatever its first bytes say', async () => {
+    const bundle = await seal();
+    const filled = (length: number) => concat(bundle, new Uint8Array(length - bundle.length));
+    expect(splitBundle(filled(16 * 1024 * 1024)).epoch).toBe(2);
+    expect(codeOf(() => splitBundle(filled(16 * 1024 * 1024 + 1)))).toBe('malformed');
+  });
 });
 
 describe('opening', () => {

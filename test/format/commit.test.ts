@@ -1,6 +1,7 @@
 /** Headers and updates: what is accepted, and one refusal for each field. */
+import { Tokenizer } from 'cborg';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { copy, equal, hex, utf8 } from '../../src/bytes.ts';
 import { decode, encode, type Value } from '../../src/cbor.ts';
 import { chainId } from '../../src/crypto/keys.ts';
@@ -166,6 +167,20 @@ describe('a commit header', () => {
     const long = Uint8Array.of(0x98, 10, ...bytes.slice(1)); // the array's length in two bytes
     expect(codeOf(() => parseHeader(pid, long))).toBe('malformed');
     expect(codeOf(() => parseHeader(pid, new Uint8Array(9000)))).toBe('malformed');
+  });
+
+  it('of more than 8 KiB is malformed before a decoder sees it', () => {
+    const decoder = vi.spyOn(Tokenizer.prototype, 'next');
+    for (const [length, decoded] of [
+      [8192, true],
+      [8193, false],
+    ] as const) {
+      decoder.mockClear();
+      // A byte string of its own, with three bytes in front.
+      expect(codeOf(() => parseHeader(pid, encode(new Uint8Array(length - 3))))).toBe('malformed');
+      expect(decoder.mock.calls.length > 0).toBe(decoded);
+    }
+    decoder.mockRestore();
   });
 
   it('with any bit flipped is malformed or another commit', () => {

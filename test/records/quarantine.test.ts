@@ -175,6 +175,25 @@ describe('a cut', () => {
   });
 });
 
+describe('a commit inside the cut', () => {
+  it('is refused when it names an entry in which its author was no device yet', async () => {
+    const made = new Mesh('too early', ['anna', 'berta']);
+    made.decide({ devices: ['anna', 'berta', 'phone'], epoch: 0 });
+    const { anna, phone } = devices(made, ['anna', 'phone']);
+    const updates = [put('x', 'one')];
+    const early = await forged(phone, { registry: made.entries[0]!.id }, { updates });
+    const good = await forged(phone, {}, { updates: [put('y', 'two')] });
+    const cut = { phone: [early, good].map(({ commit }) => commit.parsed.id) };
+    made.decide({ devices: ['anna', 'berta'], epoch: 0, cut });
+    anna.learn();
+    for (const { bundle } of [early, good]) await anna.receive(bundle);
+    expect(await anna.settle()).toMatchObject({ applied: 1 });
+    expect((await anna.list()).map(({ key }) => key)).toEqual(['y']);
+    expect(await anna.quarantined()).toEqual([]);
+    expect(await anna.waiting()).toEqual([]);
+  });
+});
+
 describe('a device that has left', () => {
   it('can write nothing more', async () => {
     const { mesh: registry, phone } = mesh('left');

@@ -8,7 +8,7 @@ import { bundleObjects, bundleSummary } from '../../src/records/objects.ts';
 import { pendingBundles } from '../../src/records/pending.ts';
 import { nameHash } from '../../src/format/names.ts';
 import { rejectionOf } from '../helpers/codes.ts';
-import { devices, forged, Mesh, START, TestDevice } from '../helpers/records.ts';
+import { devices, forged, Mesh, put, START, TestDevice } from '../helpers/records.ts';
 import { seededRandom } from '../helpers/random.ts';
 
 const random = seededRandom('receive');
@@ -160,6 +160,31 @@ describe('a bundle from outside', () => {
     expect(await rejectionOf(berta.receive(bundle))).toBe('malformed');
   });
 
+  it('is one of at most 256 that are kept aside: what is beyond is not kept', async () => {
+    const { mesh, anna, berta } = pair('held');
+    mesh.decide({ devices: ['anna', 'berta'], epoch: 0 });
+    anna.learn();
+    for (let i = 0; i < 256; i++)
+      expect((await berta.receive((await forged(anna, {})).bundle)).state).toBe('waiting-registry');
+    const { bundle } = await forged(anna, {});
+    expect(await berta.receive(bundle)).toEqual({ state: 'waiting-key' });
+    expect(await berta.run((tx) => tx.get('held'))).toHaveLength(256);
+    expect(await berta.replica.object(nameHash(bundle))).toBeUndefined();
+  });
+
+  it('that begins a 513th chain of one device is malformed; one of a known chain is not', async () => {
+    const { anna, berta, carla } = pair('chains');
+    const incarnation = random(16);
+    const first = await forged(anna, { incarnation });
+    await berta.receive(first.bundle);
+    for (let i = 1; i < 512; i++) await berta.receive((await forged(anna, {})).bundle);
+    expect(await rejectionOf(berta.receive((await forged(anna, {})).bundle))).toBe('malformed');
+    const { chain, id } = first.commit.parsed;
+    const next = { incarnation, seq: 2, prev: id, ctx: [{ chain, seq: 1, id }] };
+    expect((await berta.receive((await forged(anna, next)).bundle)).state).toBe('stored');
+    expect((await berta.receive((await forged(carla, {})).bundle)).state).toBe('stored');
+  });
+
   it('that joins single commits is known when these are here', async () => {
     const { anna, berta } = pair('joined');
     await anna.put('x', 'one');
@@ -210,6 +235,21 @@ describe('a commit that breaks a rule of its chain', () => {
       const { parsed } = before;
       return { ctx: [{ chain: parsed.chain, seq: 1, id: parsed.id }] };
     });
+  });
+});
+
+describe('the first commit of an incarnation', () => {
+  it('goes on from a commit of the same device, never from that of another one', async () => {
+    const { anna, berta, carla } = pair('incarnation');
+    const before = await forged(anna, {});
+    const { chain, id } = before.commit.parsed;
+    const after = { prev: id, ctx: [{ chain, seq: 1, id }] };
+    const own = await forged(anna, after, { updates: [put('x', 'by anna')] });
+    const other = await forged(berta, after, { updates: [put('y', 'by berta')] });
+    for (const { bundle } of [before, own, other]) await carla.receive(bundle);
+    expect(await carla.settle()).toMatchObject({ applied: 2 });
+    expect((await carla.list()).map(({ key }) => key)).toEqual(['x']);
+    expect(await carla.waiting()).toEqual([]);
   });
 });
 

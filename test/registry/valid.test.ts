@@ -204,6 +204,22 @@ describe('what is asked', () => {
       (r) => ({ ...r, kind: 'policy', enters: [], leaves: [], names: [{ id: phone.holder.id, name: 'a\u202eb' }] }),
     ],
     [
+      'two names for one holder',
+      'a name cannot be given',
+      (r) => ({
+        ...r,
+        kind: 'policy',
+        enters: [],
+        leaves: [],
+        names: ['x', 'y'].map((name) => ({ id: phone.holder.id, name })),
+      }),
+    ],
+    [
+      'a session for one device twice',
+      'only devices may keep a session',
+      (r) => ({ ...r, kind: 'policy', enters: [], leaves: [], unlockDevices: [phone.holder.id, phone.holder.id] }),
+    ],
+    [
       'a session for a kit',
       'only devices may keep a session',
       (r) => ({ ...r, kind: 'policy', enters: [], leaves: [], unlockDevices: [kit.holder.id] }),

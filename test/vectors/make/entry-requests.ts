@@ -65,6 +65,18 @@ export async function possibleRequests(
       'a name that turns the direction of text',
       { ...none, kind: 'policy', names: [{ id: phone.holder.id, name: 'a\u202eb' }] },
     ],
+    [
+      'name-twice',
+      'context',
+      'two names for one holder',
+      { ...none, kind: 'policy', names: ['x', 'y'].map((name) => ({ id: phone.holder.id, name })) },
+    ],
+    [
+      'unlock-twice',
+      'context',
+      'one unlock device twice',
+      { ...none, kind: 'policy', unlockDevices: [phone.holder.id, phone.holder.id] },
+    ],
     ['unlock-kit', 'context', 'a kit as unlock device', { ...none, kind: 'policy', unlockDevices: [kit.holder.id] }],
     [
       'unlock-stranger',

@@ -94,6 +94,29 @@ export async function makeUnlock(): Promise<Maker> {
   await m.pass('request-last', 'unlock-request', asked(good, { now: NOW + 10 * MINUTE - 1 }));
   await m.pass('request-20-minutes', 'unlock-request', asked(bodyOf(put('not after', NOW + 20 * MINUTE))));
 
+  const request = encode(fields);
+  const ofRequest = hash(pid, 'unlock-request', sha256(request));
+  const cancelSignature = (of = ofRequest, use = 'unlock-cancel', seed = anna.seed, id = rid, p = pid) =>
+    signStatement(seed, p, use, id, of);
+  const cancel = (named = ofRequest, signature = cancelSignature()) => encode([named, signature]);
+  // Mail that is authentic and takes nothing back: the request stands.
+  const noCancels: [string, Bytes][] = [
+    ['hash', cancel(row(1))],
+    ['other-request', cancel(row(1), cancelSignature(row(1)))],
+    ['signed-request', cancel(ofRequest, cancelSignature(row(1)))],
+    ['signed-rid', cancel(ofRequest, cancelSignature(ofRequest, 'unlock-cancel', anna.seed, row(8, 16)))],
+    ['by-other', cancel(ofRequest, cancelSignature(ofRequest, 'unlock-cancel', berta.seed))],
+    ['use', cancel(ofRequest, cancelSignature(ofRequest, 'unlock-refuse'))],
+    ['pid', cancel(ofRequest, cancelSignature(ofRequest, 'unlock-cancel', anna.seed, rid, row(1)))],
+    ['signature', cancel(ofRequest, flip(cancelSignature(), 40))],
+    ['one', encode([ofRequest])],
+    ['three', encode([ofRequest, cancelSignature(), null])],
+    ['trailing', concat(cancel(), Uint8Array.of(0))],
+    ['empty', new Uint8Array(0)],
+  ];
+  for (const [name, body] of noCancels)
+    await m.pass(`request-no-cancel-${name}`, 'unlock-request', asked(good, { cancel: body }));
+
   const bad: [string, Fields, 'context' | 'signature' | 'epoch' | 'expired' | 'parse', string][] = [
     ['sender', asked(good, { sender: berta.device }), 'context', 'the mail is by another device'],
     ['mail-id', asked(good, { id: row(8, 16) }), 'context', 'the mail has another id'],
@@ -129,7 +152,7 @@ export async function makeUnlock(): Promise<Maker> {
       'it lasts longer than 20 minutes after the mail came',
     ],
     ['for-ever', asked(bodyOf(put('not after', Number.MAX_SAFE_INTEGER))), 'expired', 'it lasts for ever'],
-    ['cancelled', asked(good, { cancelled: true }), 'expired', 'a cancel came'],
+    ['cancelled', asked(good, { cancel: cancel() }), 'expired', 'a cancel came'],
     [
       'signature',
       asked(bodyOf(fields, flip(sign(encode(fields)), 32))),
@@ -186,12 +209,10 @@ export async function makeUnlock(): Promise<Maker> {
     await m.fail(`request-body-${name}`, 'unlock-request', asked(body), 'parse', why);
 
   // The answer: berta answers, anna looks.
-  const request = encode(fields);
-  const ofRequest = hash(pid, 'unlock-request', sha256(request));
   const share = concat(row(0x80), Uint8Array.of(2));
   const common: Value[] = [epoch, rid, ofRequest, anna.device, berta.device];
   const infoOf = (of: Value[], use = 'unlock-share', key = oneTime.publicKey) => info(pid, use, ...of, key);
-  const boxOf = (how = infoOf(common), to = oneTime.publicKey) => hpkeSeal(to, { info: how }, share, random);
+  const boxOf = (how = infoOf(common), to = oneTime.publicKey, of = share) => hpkeSeal(to, { info: how }, of, random);
   const answer = (box: Bytes, of: Value[] = common, seed = berta.seed, use = 'unlock-answer', hashed = ofRequest) =>
     encode([hashed, box, signStatement(seed, pid, use, ...of, sha256(box))]);
   const got = (body: Bytes, also: Fields = {}): Fields => ({
@@ -249,6 +270,13 @@ export async function makeUnlock(): Promise<Maker> {
     ],
     ['box-use', got(answer(await boxOf(infoOf(common, 'change-share')))), 'tag', 'sealed for a change'],
     ['box-short', got(answer(box.slice(0, 47))), 'parse', 'a box shorter than enc and tag'],
+    ['box-80', got(answer(await boxOf(undefined, undefined, share.slice(1)))), 'parse', 'a box of 80 bytes'],
+    [
+      'box-82',
+      got(answer(await boxOf(undefined, undefined, concat(share, Uint8Array.of(0))))),
+      'parse',
+      'a box of 82 bytes',
+    ],
     ['two', got(encode([ofRequest, box])), 'parse', 'no signature'],
     ['hash-31', got(encode([ofRequest.slice(1), box, new Uint8Array(64)])), 'parse', 'a hash of 31 bytes'],
     ['box-1025', got(encode([ofRequest, new Uint8Array(1025), new Uint8Array(64)])), 'parse', 'a box of 1,025 bytes'],

@@ -17,7 +17,17 @@ import { verifyStatement } from '../../../src/crypto/sign.ts';
 import { hash, info } from '../../../src/crypto/statements.ts';
 import { isPassportError } from '../../../src/errors.ts';
 import type { Device, MemberView } from '../../../src/device/device.ts';
-import { bytes16, bytes32, decodeShaped, list, signature, someBytes, text, uint } from '../../../src/format/schema.ts';
+import {
+  bytes16,
+  bytes32,
+  decodeShaped,
+  fixedBytes,
+  list,
+  signature,
+  someBytes,
+  text,
+  uint,
+} from '../../../src/format/schema.ts';
 import { type Input, type Operation, refuse } from '../schema.ts';
 
 const MINUTE = 60_000;
@@ -95,7 +105,7 @@ async function unlockRequest(input: Input) {
   const [now, cameAt] = [input.number('now'), input.number('cameAt')];
   const members = holdersOf(input);
   const mails: Value[] = [[sender, 'unlock', id, body, cameAt]];
-  if (input.has('cancelled')) mails.push([sender, 'cancel', id, new Uint8Array(0), cameAt]);
+  if (input.has('cancel')) mails.push([sender, 'cancel', id, input.bytes('cancel'), cameAt]);
   const entries = [...Array.from({ length: slot }, () => ({})), { id: head }];
   const { tx } = cells({ 'mail-in': mails });
   const me = input.bytes('me');
@@ -115,7 +125,7 @@ async function unlockRequest(input: Input) {
   if (saidEpoch !== epoch) return refuse('epoch');
   if (saidSlot !== slot || !equal(saidHead, head)) return refuse('context');
   if (!chosen.some((each) => equal(each, me))) return refuse('context');
-  if (notAfter <= now || notAfter > cameAt + 20 * MINUTE || input.has('cancelled')) return refuse('expired');
+  if (notAfter <= now || notAfter > cameAt + 20 * MINUTE || input.has('cancel')) return refuse('expired');
   throw new TypeError('nothing is wrong with it');
 }
 
@@ -159,12 +169,12 @@ async function unlockAnswer(input: Input) {
   const [given] = all.found.shares;
   if (given !== undefined) return { share: given.share };
   const holder = chosenHolder(all);
-  const [ofRequest, box, signed] = decodeShaped(z.tuple([bytes32, someBytes(1024), signature]), body, 'an answer');
+  const [ofRequest, box, signed] = decodeShaped(z.tuple([bytes32, fixedBytes(81), signature]), body, 'an answer');
   if (!equal(ofRequest, request.hash)) return refuse('context');
   const common = [request.epoch, request.rid, request.hash, request.initiator, sender];
   if (!verifyStatement(holder.signKey, signed, pid, 'unlock-answer', ...common, sha256(box)))
     return refuse('signature');
-  return refuse(box.length < 48 ? 'parse' : 'tag');
+  return refuse('tag');
 }
 
 async function unlockRefuse(input: Input) {
