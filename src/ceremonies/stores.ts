@@ -63,6 +63,7 @@ async function fill(run: Runtime, url: string, options: SyncOptions): Promise<{ 
   });
   const fresh: StorePlace = { url: store.url, id: device.bytes(10) };
   await store.close();
+  await run.stores.reopen(store.url);
   const known = await device.transact(async ({ tx }) => {
     const places = await storePlaces(tx);
     const same = places.find((other) => other.url === fresh.url);

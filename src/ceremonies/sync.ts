@@ -51,6 +51,13 @@ export class Stores {
     return known;
   }
 
+  /** The next call opens it anew: somebody signed in to it meanwhile. */
+  async reopen(url: string): Promise<void> {
+    const store = await this.#open.get(url)?.catch(() => undefined);
+    this.#open.delete(url);
+    await store?.close();
+  }
+
   async close(): Promise<void> {
     for (const store of this.#open.values()) await (await store.catch(() => undefined))?.close();
     this.#open.clear();

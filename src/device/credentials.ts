@@ -1,8 +1,8 @@
 /**
  * The credentials of this device's stores, in cells of its journal: sealed under the local key, which the keystore seals. What a
- * thief of the disk sees of them is that there are some.
+ * thief of the disk sees of them is that there are some. What goes in and out are copies: an adapter wipes its own.
  */
-import type { Bytes } from '../bytes.ts';
+import { type Bytes, copy } from '../bytes.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { Credentials } from '../storage/credentials.ts';
 
@@ -10,11 +10,14 @@ import type { Credentials } from '../storage/credentials.ts';
 export function sealedCredentials(replica: Replica): Credentials {
   const cell = (url: string) => `credentials/${url}`;
   return {
-    read: async (url) => (await replica.read(cell(url))) as Bytes | undefined,
+    async read(url) {
+      const bytes = (await replica.read(cell(url))) as Bytes | undefined;
+      return bytes && copy(bytes);
+    },
     write: (url, bytes) =>
       replica.transact(async (tx) => {
         if (bytes === null) tx.delete(cell(url));
-        else tx.set(cell(url), bytes);
+        else tx.set(cell(url), copy(bytes));
       }),
   };
 }

@@ -37,6 +37,22 @@ describe.each([
   });
 });
 
+describe.each([
+  ['sealed', () => credentialsOn()],
+  ['in memory', () => createMemoryCredentials()],
+])('credentials, %s,', (_, create) => {
+  it('are copies, in and out: whoever wiped its own finds them as they were', async () => {
+    const credentials = create();
+    const own = utf8('mine');
+    await credentials.write(URL, own);
+    own.fill(0);
+    const first = await credentials.read(URL);
+    expect(first).toEqual(utf8('mine'));
+    first?.fill(0);
+    expect(await credentials.read(URL)).toEqual(utf8('mine'));
+  });
+});
+
 describe('sealed credentials', () => {
   it('are there for another process, and show neither address nor secret in the journal', async () => {
     const journal = createCopyableJournal();
