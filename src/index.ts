@@ -7,7 +7,7 @@ export type { Anchor, Journal } from './storage/journal.ts';
 export type { AskDevicePassphrase, Keystore, KeystoreKind } from './storage/keystore.ts';
 export type { SessionVault } from './storage/session.ts';
 export type { Credentials } from './storage/credentials.ts';
-export type { GetOptions, Store, StoreOptions } from './storage/store.ts';
+export type { GetOptions, PutOptions, Store, StoreOptions } from './storage/store.ts';
 export { type LimitOptions, withLimit } from './storage/with-limit.ts';
 export { type StoreCall, type StoreTotals, withProgress } from './storage/with-progress.ts';
 export { type Retry, type RetryOptions, withRetry } from './storage/with-retry.ts';
