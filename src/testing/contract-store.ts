@@ -144,12 +144,12 @@ export function describeStore(name: string, setup: () => Promise<StoreFixture>, 
       const reason = new Error('enough');
       const options = { signal: AbortSignal.abort(reason) };
       const calls = [
-        store.get('p/one', options),
-        store.put('p/two', sampleBytes(3, 2), options),
-        store.delete('p/one', options),
-        collect(store.list('p', options)),
+        () => store.get('p/one', options),
+        () => store.put('p/two', sampleBytes(3, 2), options),
+        () => store.delete('p/one', options),
+        () => collect(store.list('p', options)),
       ];
-      for (const call of calls) check((await rejection(call, 'it rejects')) === reason, 'it rejects with the reason');
+      for (const call of calls) check((await rejection(call(), 'it rejects')) === reason, 'it rejects with the reason');
       check((await names(store, 'p')).join() === 'p/one', 'nothing was put or deleted');
     });
 
