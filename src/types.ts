@@ -270,8 +270,7 @@ export interface QuarantinedUpdate {
   readonly time: number;
 }
 
-/** `forked`: it shows a decided change that contradicts what this device follows, and with it its other stores. */
-export type StoreState = 'ok' | 'unreachable' | 'full' | 'refused' | 'rolled-back' | 'forked' | 'unknown';
+export type StoreState = 'ok' | 'unreachable' | 'full' | 'refused' | 'rolled-back' | 'unknown';
 
 export interface StoreStatus {
   readonly url: string;
@@ -358,8 +357,6 @@ export interface VerifyReport {
   readonly checked: number;
   readonly damaged: readonly string[];
   readonly missing: readonly string[];
-  /** In stores: certified entries that contradict what this device follows. */
-  readonly forked: readonly string[];
   readonly repaired: readonly string[];
 }
 

@@ -27,9 +27,7 @@ export interface Followed {
   readonly bad: readonly number[];
   /** The next entry is here, but this device's grant of it is not. */
   readonly grantMissing: Decided | undefined;
-  /** Candidates that are certified in a decided slot and say something else, by index. */
-  readonly forks: readonly number[];
-  readonly frozen: boolean;
+  readonly forked: boolean;
 }
 
 /** Follows as many of the candidates as follow each other; at most 64 per slot are looked at. */
@@ -38,13 +36,13 @@ export function followAll(device: Device, candidates: readonly Candidate[]): Pro
     const decided: number[] = [];
     const bad = new Set<number>();
     let grantMissing: Decided | undefined;
-    const frozen = (await forkOf(first.tx)) !== undefined;
+    let forked = (await forkOf(first.tx)) !== undefined;
     for (;;) {
       const view = (await device.view(first.tx)) as MemberView;
       const next = headSlot(view.state) + 1;
       const mesh = device.meshLayerKey(view.secrets, view.state.epoch);
       const here = candidates.map((c, i) => ({ ...c, i })).filter(({ slot }) => slot === next);
-      if (frozen || mesh === undefined || here.length === 0) break;
+      if (forked || mesh === undefined || here.length === 0) break;
       let moved = false;
       for (const { bytes, i } of here.slice(0, 64)) {
         let opened: Decided | undefined;
@@ -64,35 +62,15 @@ export function followAll(device: Device, candidates: readonly Candidate[]): Pro
       }
       if (!moved) break;
     }
-    const view = (await device.view(first.tx)) as MemberView;
-    const old = candidates.map(({ slot }) => slot <= headSlot(view.state) && !decided.includes(slot));
-    const verdicts = await compareAll(device, view, candidates, (i) => old[i] === true);
-    for (const [i, verdict] of verdicts) if (verdict === 'bad') bad.add(i);
-    const forks = [...verdicts].flatMap(([i, verdict]) => (verdict === 'fork' ? [i] : []));
-    return { decided, bad: [...bad], grantMissing, forks, frozen: frozen || forks.length > 0 };
+    for (const [i, { slot, bytes }] of candidates.entries()) {
+      const view = (await device.view(first.tx)) as MemberView;
+      if (slot > headSlot(view.state) || decided.includes(slot)) continue;
+      const verdict = await compareDecided(device, view, slot, bytes);
+      if (verdict === 'bad') bad.add(i);
+      if (verdict === 'fork') forked = true;
+    }
+    return { decided, bad: [...bad], grantMissing, forked };
   });
-}
-
-/** Which of these objects are certified entries of decided slots that say something else, by index. One such freezes the registry. */
-export function contradictions(device: Device, candidates: readonly Candidate[]): Promise<readonly number[]> {
-  return device.asMember(async (view) => {
-    const verdicts = await compareAll(device, view, candidates, (_, slot) => slot <= headSlot(view.state));
-    return [...verdicts].flatMap(([i, verdict]) => (verdict === 'fork' ? [i] : []));
-  });
-}
-
-type Verdict = 'same' | 'bad' | 'fork';
-
-async function compareAll(
-  device: Device,
-  view: MemberView,
-  candidates: readonly Candidate[],
-  which: (index: number, slot: number) => boolean,
-): Promise<ReadonlyMap<number, Verdict>> {
-  const verdicts = new Map<number, Verdict>();
-  for (const [i, { slot, bytes }] of candidates.entries())
-    if (which(i, slot)) verdicts.set(i, await compareDecided(device, view, slot, bytes));
-  return verdicts;
 }
 
 /** Goes on from the newest grant that a store has for this device, over entries whose own grants are gone or wrong. */
@@ -136,7 +114,12 @@ export async function decidedAt(device: Device, view: MemberView, slot: number):
   return bytes && mesh && openDecided(device, slot, epochBefore, mesh, bytes);
 }
 
-async function compareDecided(device: Device, view: MemberView, slot: number, bytes: Bytes): Promise<Verdict> {
+async function compareDecided(
+  device: Device,
+  view: MemberView,
+  slot: number,
+  bytes: Bytes,
+): Promise<'same' | 'bad' | 'fork'> {
   const epochBefore = view.state.entries[Math.max(0, slot - 1)]?.epoch ?? 0;
   const mesh = device.meshLayerKey(view.secrets, epochBefore);
   if (mesh === undefined) return 'same';

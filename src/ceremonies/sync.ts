@@ -138,8 +138,7 @@ export async function syncAll(
       await attempt(visit, async () => {
         const now =
           round === 0 ? pulled : { ...pulled, ledger: await device.transact(({ tx }) => readLedger(tx, place)) };
-        const state = pulled.ledger.forked.length > 0 ? 'forked' : 'ok';
-        const pushed = await push(device, place, store, now, state, options);
+        const pushed = await push(device, place, store, now, 'ok', options);
         visit.sent += pushed.sent;
         waitingForUnlock = Math.max(waitingForUnlock, pushed.waitingForUnlock);
       });
@@ -311,7 +310,7 @@ async function report(device: Device, visit: Visit): Promise<StoreReport> {
   return {
     url: place.url,
     id: base32(place.id),
-    state: failed ?? (ledger.forked.length > 0 ? 'forked' : pulled?.rolledBack === true ? 'rolled-back' : 'ok'),
+    state: failed ?? (pulled?.rolledBack === true ? 'rolled-back' : 'ok'),
     behind: await device.transact(({ tx }) => behind(tx, ledger)),
     checkedAtMs: failed === undefined ? now : ledger.checkedAt,
     received: pulled?.received ?? 0,

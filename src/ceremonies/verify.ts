@@ -24,7 +24,7 @@ import { readLedger, type StorePlace, storePlaces, writeLedger } from '../sync/l
 import { fetchAll, listFolder, putObject, throwIfAborted } from '../sync/transfer.ts';
 import { StoreNames, type Wanted } from '../sync/wanted.ts';
 import type { VerifyReport } from '../types.ts';
-import { type Candidate, contradictions, decidedAt } from './chain.ts';
+import { decidedAt } from './chain.ts';
 import { registryObjects } from './decide.ts';
 import { deviceOpener, grantNameHash, grantsOf, openOwnGrant } from './grants.ts';
 import { settle } from './sync.ts';
@@ -40,14 +40,13 @@ interface Findings {
   checked: number;
   readonly damaged: string[];
   readonly missing: string[];
-  readonly forked: string[];
   readonly repaired: string[];
   /** What this home lost and a store may have: names for the report, by the hash of the object. */
   readonly lost: Map<string, string>;
 }
 
 function nothing(): Findings {
-  return { checked: 0, damaged: [], missing: [], forked: [], repaired: [], lost: new Map() };
+  return { checked: 0, damaged: [], missing: [], repaired: [], lost: new Map() };
 }
 
 /** The registry of this home, verified again from slot 0 on. */
@@ -166,9 +165,8 @@ async function verifyEach(
 
 function reportOf(found: Findings): VerifyReport {
   const open = (list: readonly string[]) => list.filter((name) => !found.repaired.includes(name));
-  const { checked, damaged, missing, forked, repaired } = found;
-  const ok = open(damaged).length + open(missing).length + forked.length === 0;
-  return { ok, checked, damaged, missing, forked, repaired };
+  const ok = open(found.damaged).length + open(found.missing).length === 0;
+  return { ok, checked: found.checked, damaged: found.damaged, missing: found.missing, repaired: found.repaired };
 }
 
 async function verifyStore(run: Runtime, place: StorePlace, found: Findings, options: VerifyOptions): Promise<void> {
@@ -182,21 +180,17 @@ async function verifyStore(run: Runtime, place: StorePlace, found: Findings, opt
   const onDone = onProgress && (() => onProgress(++done, listed.length));
   const good = new Set<string>();
   const torn: string[] = [];
-  const entries: (Candidate & { path: string })[] = [];
   for (const { item, bytes } of await fetchAll(store, place, listed, { signal, onDone })) {
     if (bytes === undefined) torn.push(item.path);
     else {
       good.add(item.path);
       found.checked += 1;
       const { hash } = item.name;
-      if (item.name.kind === 'registry') entries.push({ slot: item.name.slot, bytes, path: item.path });
       const lost = found.lost.get(hash);
       if (lost === undefined || options.repair !== true || found.repaired.includes(lost)) continue;
       if (await device.transact(async ({ tx }) => repairObject(tx, hash, bytes))) found.repaired.push(lost);
     }
   }
-  const forked = (await contradictions(device, entries)).map((i) => (entries[i] as { path: string }).path);
-  found.forked.push(...forked.map((path) => `${place.url}/${path}`));
   const wanted = await wantedOf(device, place);
   const missing = wanted.filter(({ path }) => !good.has(path) && !torn.includes(path));
   found.damaged.push(...torn.map((path) => `${place.url}/${path}`));
@@ -204,7 +198,7 @@ async function verifyStore(run: Runtime, place: StorePlace, found: Findings, opt
   // Only what this device has dealt with: all else, whole as it is, stays new for its next sync.
   const before = await device.transact(({ tx }) => readLedger(tx, place));
   const own = new Set(wanted.map(({ path }) => path));
-  const names = new Set([...good].filter((path) => before.names.has(path) || own.has(path) || forked.includes(path)));
+  const names = new Set([...good].filter((path) => before.names.has(path) || own.has(path)));
   if (options.repair === true) {
     for (const { path, hash } of wanted.filter((each) => !good.has(each.path))) {
       const bytes = await device.replica.object(hash);
@@ -214,10 +208,8 @@ async function verifyStore(run: Runtime, place: StorePlace, found: Findings, opt
       found.repaired.push(`${place.url}/${path}`);
     }
   }
-  const state = forked.length > 0 ? 'forked' : 'ok';
-  const checkedAt = device.env.clock.now();
   await device.transact(async ({ tx }) =>
-    writeLedger(tx, place, { ...(await readLedger(tx, place)), names, forked, state, version: -1, checkedAt }),
+    writeLedger(tx, place, { ...(await readLedger(tx, place)), names, version: -1, checkedAt: device.env.clock.now() }),
   );
 }
 

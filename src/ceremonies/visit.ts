@@ -88,9 +88,8 @@ export async function pull(device: Device, place: StorePlace, store: Store, opti
   await intake.grants();
   const version = lost.length > 0 || rolledBack ? -1 : ledger.version;
   const damaged = [...intake.damaged, ...[...suspects].filter(([, polls]) => polls >= 2).map(([path]) => path)];
-  const forked = [...new Set([...ledger.forked, ...intake.forked])].filter((path) => names.has(path)); // V230
   return {
-    ledger: { ...ledger, names, suspects, version, slot: rolledBack ? -1 : ledger.slot, forked },
+    ledger: { ...ledger, names, suspects, version, slot: rolledBack ? -1 : ledger.slot },
     ...{ listed, lost, damaged, rolledBack, decided },
     ...{ grantMissing: intake.grantMissing, keyMissing: intake.keyMissing },
     received: intake.received,
@@ -113,8 +112,6 @@ class Intake {
   grantMissing: number | undefined;
   keyMissing = false;
   readonly damaged: string[] = [];
-  /** Certified entries that contradict what is decided here. */
-  readonly forked = new Set<string>();
 
   constructor(
     device: Device,
@@ -184,14 +181,13 @@ class Intake {
         const path = (list[i] as { path: string }).path;
         if (!this.damaged.includes(path)) this.damaged.push(path);
       }
-      for (const i of followed.forks) this.forked.add((list[i] as { path: string }).path);
       if (followed.grantMissing !== undefined && (await this.#grantFor(followed.grantMissing.entry.core))) continue;
       if (followed.grantMissing !== undefined) {
         const caught = await catchUpFrom(device, await lookAround(this.#store, this.#place, this.#options.signal));
         decided.push(...caught);
         if (caught.length === 0) this.grantMissing = followed.grantMissing.entry.core.slot;
       }
-      if (followed.decided.length === 0 || (await headNow()) >= newest || followed.frozen) break;
+      if (followed.decided.length === 0 || (await headNow()) >= newest || followed.forked) break;
     }
     const head = await headNow();
     for (const { slot, path } of candidates.values())
@@ -470,8 +466,7 @@ function sameLedger(a: Ledger, b: Ledger): boolean {
   const sameNames = a.names.size === b.names.size && [...b.names].every((name) => a.names.has(name));
   const sameSuspects =
     a.suspects.size === b.suspects.size && [...b.suspects].every(([n, p]) => a.suspects.get(n) === p);
-  const sameForked = a.forked.join() === b.forked.join();
-  return sameNames && sameSuspects && sameForked && a.state === b.state && a.version === b.version && a.slot === b.slot;
+  return sameNames && sameSuspects && a.state === b.state && a.version === b.version && a.slot === b.slot;
 }
 
 interface Tidying {

@@ -25,8 +25,6 @@ export interface Ledger {
   readonly version: number;
   /** The highest slot of a registry entry that was seen there. */
   readonly slot: number;
-  /** Names there of certified entries that contradict what is decided here. */
-  readonly forked: readonly string[];
 }
 
 export const NEW_LEDGER: Ledger = {
@@ -36,17 +34,16 @@ export const NEW_LEDGER: Ledger = {
   checkedAt: 0,
   version: -1,
   slot: -1,
-  forked: [],
 };
 
-type Encoded = [string[], [string, number][], StoreState, number, number | null, number, string[]];
+type Encoded = [string[], [string, number][], StoreState, number, number | null, number];
 
 const cell = (place: StorePlace) => `store/${base32(place.id)}/${place.url}`;
 
 export async function readLedger(tx: Tx, place: StorePlace): Promise<Ledger> {
   const value = (await tx.get(cell(place))) as Encoded | undefined;
   if (value === undefined) return NEW_LEDGER;
-  const [names, suspects, state, checkedAt, version, slot, forked] = value;
+  const [names, suspects, state, checkedAt, version, slot] = value;
   return {
     names: new Set(names),
     suspects: new Map(suspects),
@@ -54,7 +51,6 @@ export async function readLedger(tx: Tx, place: StorePlace): Promise<Ledger> {
     checkedAt,
     version: version ?? -1,
     slot: slot - 1,
-    forked,
   };
 }
 
@@ -69,7 +65,6 @@ export async function writeLedger(tx: Tx, place: StorePlace, ledger: Ledger): Pr
     Math.max(0, Math.floor(ledger.checkedAt)),
     ledger.version < 0 ? null : ledger.version,
     ledger.slot + 1,
-    ledger.forked,
   ];
   tx.set(cell(place), value);
 }

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { storeLines } from '../../src/cli/render/sync.ts';
 import { Progress } from '../../src/cli/render/progress.ts';
 import { fields, table } from '../../src/cli/render/table.ts';
 import { and, bytes, plural, safe, safeJson, width, wrap } from '../../src/cli/render/text.ts';
@@ -49,26 +48,6 @@ describe('words and numbers', () => {
 
   test('lines break at spaces', () => {
     expect(wrap('one two three', 9, '  ')).toBe('  one two\n  three');
-  });
-});
-
-describe('the stores of a sync', () => {
-  const store = { url: 'folder:/a', id: 'x', behind: 0, received: 0, sent: 0, lost: [], damaged: [] };
-
-  test('are told one by one, with what they are and what to do', () => {
-    expect(storeLines({ ...store, state: 'ok', received: 2, sent: 1 })).toEqual(['folder:/a: in step, 2 came, 1 went']);
-    expect(storeLines({ ...store, state: 'forked', behind: 3 })).toEqual([
-      'folder:/a: is forked: it shows a change that contradicts what this device follows, 3 still to go',
-    ]);
-    expect(storeLines({ ...store, state: 'rolled-back', lost: ['hot/c-1'], damaged: ['reg/1'] })).toEqual([
-      'folder:/a: shows an older state than this device knows',
-      '  Lost there and put again: hot/c-1',
-      '  Damaged there: reg/1. See: passport verify --repair',
-    ]);
-    const error = { code: 'store-full', message: 'no room' };
-    expect(storeLines({ ...store, state: 'full', behind: 1, error })).toEqual([
-      'folder:/a: full, 1 still to go (no room)',
-    ]);
   });
 });
 

@@ -6,7 +6,6 @@ import { EXIT } from '../exit-codes.ts';
 import type { Outcome } from '../output.ts';
 import { plural, safe } from '../render/text.ts';
 import { storeUrl } from '../session.ts';
-import { FORKED } from './verify.ts';
 
 export async function run(context: Context): Promise<Outcome> {
   const passport = await context.passport();
@@ -26,18 +25,15 @@ export async function run(context: Context): Promise<Outcome> {
   const bad = checked.filter(({ ok }) => !ok);
   return {
     json: [...checked, ...unread],
-    result: bad.flatMap(({ damaged, missing, forked }) => [...damaged, ...missing, ...forked].map(safe)).join('\n'),
+    result: bad.flatMap(({ damaged, missing }) => [...damaged, ...missing].map(safe)).join('\n'),
     said: [
-      ...checked.map(({ url, ok, checked: count, damaged, missing, forked }) =>
+      ...checked.map(({ url, ok, checked: count, damaged, missing }) =>
         ok
           ? `${safe(url)}: ${plural(count, 'object')}, all whole.`
-          : `${safe(url)}: ${plural(damaged.length, 'object is', 'objects are')} damaged, ${missing.length} missing, ${forked.length} contradicting this device.`,
+          : `${safe(url)}: ${plural(damaged.length, 'object is', 'objects are')} damaged, ${missing.length} missing.`,
       ),
       ...unread.map(({ url, error }) => `${safe(url)}: not checked, ${safe(error.message)}`),
-      ...(bad.some(({ forked }) => forked.length > 0) ? [FORKED] : []),
-      ...(bad.some(({ damaged, missing }) => damaged.length + missing.length > 0)
-        ? ['To put back what this device has: passport verify --repair']
-        : []),
+      ...(bad.length === 0 ? [] : ['To put back what this device has: passport verify --repair']),
     ],
     exit: bad.length > 0 ? EXIT.damaged : unread.length > 0 ? EXIT.store : EXIT.ok,
   };

@@ -47,7 +47,7 @@ export async function run(context: Context): Promise<Outcome> {
 
 function outcome(report: SyncReport): Outcome {
   const reached =
-    report.stores.length === 0 || report.stores.some(({ state }) => ['ok', 'rolled-back', 'forked'].includes(state));
+    report.stores.length === 0 || report.stores.some(({ state }) => state === 'ok' || state === 'rolled-back');
   return { json: report, said: syncLines(report), exit: reached ? EXIT.ok : EXIT.store };
 }
 

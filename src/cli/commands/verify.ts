@@ -4,10 +4,6 @@ import { EXIT } from '../exit-codes.ts';
 import type { Outcome } from '../output.ts';
 import { plural, safe } from '../render/text.ts';
 
-/** What a store that is forked means. */
-export const FORKED =
-  'Two changes were decided in one slot: who shows them lied or forgot. No store can mend that: export the records, found a new passport and import them.';
-
 export async function run(context: Context): Promise<Outcome> {
   const repair = context.options.flag('repair');
   const passport = await context.passport();
@@ -16,22 +12,16 @@ export async function run(context: Context): Promise<Outcome> {
     signal: context.signal,
     onProgress: (done: number, total: number) => context.output.progress('verify', done, total),
   });
-  const { ok, checked, damaged, missing, forked, repaired } = report;
+  const { ok, checked, damaged, missing, repaired } = report;
   const list = (title: string, names: readonly string[]) =>
     names.length === 0 ? [] : [`${title}:`, ...names.map((name) => `  ${safe(name)}`)];
-  const problems = damaged.length + missing.length + forked.length;
+  const problems = damaged.length + missing.length;
   return {
     json: report,
-    result: [
-      ...list('Damaged', damaged),
-      ...list('Missing', missing),
-      ...list('Contradicting this device', forked),
-      ...list('Repaired', repaired),
-    ].join('\n'),
+    result: [...list('Damaged', damaged), ...list('Missing', missing), ...list('Repaired', repaired)].join('\n'),
     said: [
       `Checked ${plural(checked, 'object')}: ${ok ? 'all is well.' : `${plural(problems, 'problem')}.`}`,
-      ...(forked.length === 0 ? [] : [FORKED]),
-      ...(ok || damaged.length + missing.length === 0
+      ...(ok
         ? []
         : [
             repair

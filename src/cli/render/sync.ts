@@ -8,7 +8,6 @@ const STATES: Readonly<Record<StoreReport['state'], string>> = {
   full: 'full',
   refused: 'refuses',
   'rolled-back': 'shows an older state than this device knows',
-  forked: 'is forked: it shows a change that contradicts what this device follows',
   unknown: 'not asked',
 };
 
