@@ -270,7 +270,8 @@ export interface QuarantinedUpdate {
   readonly time: number;
 }
 
-export type StoreState = 'ok' | 'unreachable' | 'full' | 'refused' | 'rolled-back' | 'unknown';
+/** `forked`: it shows a decided entry or a signed commit that contradicts what this device has. */
+export type StoreState = 'ok' | 'unreachable' | 'full' | 'refused' | 'rolled-back' | 'forked' | 'unknown';
 
 export interface StoreStatus {
   readonly url: string;
@@ -288,6 +289,8 @@ export interface StoreReport extends StoreStatus {
   readonly lost: readonly string[];
   /** Names of objects that are torn or wrong there. */
   readonly damaged: readonly string[];
+  /** What it shows, authentic, and contradicts what this device has: then its state is `forked`. */
+  readonly contradicts: readonly string[];
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
 }
 
@@ -357,6 +360,8 @@ export interface VerifyReport {
   readonly checked: number;
   readonly damaged: readonly string[];
   readonly missing: readonly string[];
+  /** What stores show, authentic, and contradicts what this device has; no repair changes it. */
+  readonly contradicts: readonly string[];
   readonly repaired: readonly string[];
 }
 

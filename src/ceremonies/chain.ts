@@ -10,6 +10,8 @@ import { culprits, type Testimony } from '../registry/evidence.ts';
 import { checkAccept, checkPromise, checkProposalSignature } from '../registry/messages.ts';
 import { applyEntry, headSlot, holderOf, memberOf, type RegistryState } from '../registry/state.ts';
 import { checkCertificate, checkEntry } from '../registry/valid.ts';
+import { nameHash } from '../format/names.ts';
+import { noteContradiction } from '../sync/contradictions.ts';
 import { type Decided, differs, follow, keepDecided, openDecided, registryObjects } from './decide.ts';
 import { settle } from './engine.ts';
 import { catchUp, type Found } from './enter.ts';
@@ -70,6 +72,16 @@ export function followAll(device: Device, candidates: readonly Candidate[]): Pro
       if (verdict === 'fork') forked = true;
     }
     return { decided, bad: [...bad], grantMissing, forked };
+  });
+}
+
+/** Compares entries with those that were decided here, as `followAll` does, and follows none. */
+export function compareAll(device: Device, candidates: readonly Candidate[]): Promise<void> {
+  return device.asMember(async (view) => {
+    const known = new Set((await registryObjects(view.tx)).map(([, hash]) => hash));
+    for (const { slot, bytes } of candidates) {
+      if (slot <= headSlot(view.state) && !known.has(nameHash(bytes))) await compareDecided(device, view, slot, bytes);
+    }
   });
 }
 
@@ -136,6 +148,7 @@ async function compareDecided(
     checkCertificate(before, other.entry, other.certificate); // V178
     const mine = (await decidedAt(device, view, slot)) as Decided;
     await freeze(view, before, slot, mine, other); // V177
+    await noteContradiction(view.tx, slot, nameHash(bytes));
     return 'fork';
   } catch (error) {
     if (isPassportError(error)) return 'bad';

@@ -83,7 +83,9 @@ export async function status(device: Device): Promise<Status> {
     );
   for (const id of basis.clocks) warnings.push(`The clock of "${memberOf(state, id)?.name ?? '?'}" is wrong.`);
   for (const { url, checkedAtMs, state: storeState } of stores) {
-    if (storeState !== 'ok') warnings.push(`${url}: ${storeState}`);
+    if (storeState === 'forked')
+      warnings.push(`${url}: forked, it shows another history than this device has: passport store check ${url}`);
+    else if (storeState !== 'ok') warnings.push(`${url}: ${storeState}`);
     if (checkedAtMs !== undefined && now - checkedAtMs > WEEK_MS)
       warnings.push(`${url} was last seen more than a week ago: passport sync`);
   }

@@ -106,7 +106,7 @@ export async function addStore(run: Runtime, url: string, options: SyncOptions):
 /** As far as this device knows, the store can be read and has everything. */
 async function isWhole({ device }: Runtime, place: StorePlace): Promise<boolean> {
   const { names, state } = await device.transact(({ tx }) => readLedger(tx, place));
-  return state === 'ok' && (await wantedOf(device, place)).every(({ path }) => names.has(path));
+  return (state === 'ok' || state === 'forked') && (await wantedOf(device, place)).every(({ path }) => names.has(path));
 }
 
 /** Forgets a store. What is there stays there: other devices may use it. */
@@ -166,9 +166,9 @@ export async function moveStore(run: Runtime, from: string, to: string, options:
       hint: 'Both stores stay in use. A part of the newest keys is missing: sync another device, then repeat the command.',
     });
   }
-  const { ok, damaged, missing } = await checkStore(run, target, options);
-  if (!ok) {
-    const names = [...damaged, ...missing];
+  const { damaged, missing } = await checkStore(run, target, options);
+  const names = [...damaged, ...missing];
+  if (names.length > 0) {
     throw new PassportError('damaged', `${target} does not give back what was put: ${names.length} objects`, {
       hint: `Both stores stay in use. ${again}`,
       details: { names },

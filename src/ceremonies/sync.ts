@@ -103,6 +103,9 @@ async function attempt(visit: Visit, what: () => Promise<void>): Promise<void> {
 
 const MAX_ROUNDS = 16;
 
+/** Of a store that answered, as its ledger keeps it. */
+const stateOf = ({ contradicts }: Pulled): StoreState => (contradicts.length > 0 ? 'forked' : 'ok');
+
 export async function syncAll(
   device: Device,
   stores: Stores,
@@ -138,7 +141,7 @@ export async function syncAll(
       await attempt(visit, async () => {
         const now =
           round === 0 ? pulled : { ...pulled, ledger: await device.transact(({ tx }) => readLedger(tx, place)) };
-        const pushed = await push(device, place, store, now, 'ok', options);
+        const pushed = await push(device, place, store, now, stateOf(pulled), options);
         visit.sent += pushed.sent;
         waitingForUnlock = Math.max(waitingForUnlock, pushed.waitingForUnlock);
       });
@@ -307,16 +310,19 @@ async function report(device: Device, visit: Visit): Promise<StoreReport> {
     });
   }
   const ledger: Ledger = await device.transact(({ tx }) => readLedger(tx, place));
+  const forked = pulled !== undefined && stateOf(pulled) === 'forked';
+  const answered = forked ? 'forked' : pulled?.rolledBack === true ? 'rolled-back' : 'ok';
   return {
     url: place.url,
     id: base32(place.id),
-    state: failed ?? (pulled?.rolledBack === true ? 'rolled-back' : 'ok'),
+    state: failed ?? answered,
     behind: await device.transact(({ tx }) => behind(tx, ledger)),
     checkedAtMs: failed === undefined ? now : ledger.checkedAt,
     received: pulled?.received ?? 0,
     sent,
     lost: pulled?.lost ?? [],
     damaged: pulled?.damaged ?? [],
+    contradicts: pulled?.contradicts ?? [],
     ...(error === undefined
       ? {}
       : {

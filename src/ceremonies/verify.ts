@@ -11,6 +11,7 @@ import { nameHash } from '../format/names.ts';
 import { waitingCommits } from '../records/apply.ts';
 import { damagedCommits } from '../records/indexing.ts';
 import { bundleObjects } from '../records/objects.ts';
+import { type Contradiction, contradictionsOf } from '../records/receive.ts';
 import { repairObject, verifyReplica } from '../records/verify.ts';
 import { applyEntry, epochOf, headSlot, type RegistryState } from '../registry/state.ts';
 import {
@@ -20,14 +21,16 @@ import {
   checkFounding,
   checkFoundingCertificate,
 } from '../registry/valid.ts';
+import { contradicting, contradictingHashes } from '../sync/contradictions.ts';
 import { readLedger, type StorePlace, storePlaces, writeLedger } from '../sync/ledger.ts';
 import { fetchAll, listFolder, putObject, throwIfAborted } from '../sync/transfer.ts';
 import { StoreNames, type Wanted } from '../sync/wanted.ts';
 import type { VerifyReport } from '../types.ts';
-import { decidedAt } from './chain.ts';
+import { type Candidate, compareAll, decidedAt } from './chain.ts';
 import { registryObjects } from './decide.ts';
 import { deviceOpener, grantNameHash, grantsOf, openOwnGrant } from './grants.ts';
 import { settle } from './sync.ts';
+import { contradictedBy } from './visit.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface VerifyOptions {
@@ -40,13 +43,14 @@ interface Findings {
   checked: number;
   readonly damaged: string[];
   readonly missing: string[];
+  readonly contradicts: string[];
   readonly repaired: string[];
   /** What this home lost and a store may have: names for the report, by the hash of the object. */
   readonly lost: Map<string, string>;
 }
 
 function nothing(): Findings {
-  return { checked: 0, damaged: [], missing: [], repaired: [], lost: new Map() };
+  return { checked: 0, damaged: [], missing: [], contradicts: [], repaired: [], lost: new Map() };
 }
 
 /** The registry of this home, verified again from slot 0 on. */
@@ -165,8 +169,9 @@ async function verifyEach(
 
 function reportOf(found: Findings): VerifyReport {
   const open = (list: readonly string[]) => list.filter((name) => !found.repaired.includes(name));
-  const ok = open(found.damaged).length + open(found.missing).length === 0;
-  return { ok, checked: found.checked, damaged: found.damaged, missing: found.missing, repaired: found.repaired };
+  const { checked, damaged, missing, contradicts, repaired } = found;
+  const ok = open(damaged).length + open(missing).length + contradicts.length === 0;
+  return { ok, checked, damaged, missing, contradicts, repaired };
 }
 
 async function verifyStore(run: Runtime, place: StorePlace, found: Findings, options: VerifyOptions): Promise<void> {
@@ -180,17 +185,30 @@ async function verifyStore(run: Runtime, place: StorePlace, found: Findings, opt
   const onDone = onProgress && (() => onProgress(++done, listed.length));
   const good = new Set<string>();
   const torn: string[] = [];
+  const entries: Candidate[] = [];
+  const clones: (Contradiction & { readonly path: string })[] = [];
   for (const { item, bytes } of await fetchAll(store, place, listed, { signal, onDone })) {
     if (bytes === undefined) torn.push(item.path);
     else {
       good.add(item.path);
       found.checked += 1;
       const { hash } = item.name;
+      if (item.name.kind === 'registry') entries.push({ slot: item.name.slot, bytes });
+      if (item.name.kind === 'bundle' && (await device.replica.object(hash)) === undefined) {
+        const of = await device.asMember((view) => contradictionsOf(view.tx, device.records(view), bytes));
+        clones.push(...of.map((each) => ({ ...each, path: item.path })));
+      }
       const lost = found.lost.get(hash);
       if (lost === undefined || options.repair !== true || found.repaired.includes(lost)) continue;
       if (await device.transact(async ({ tx }) => repairObject(tx, hash, bytes))) found.repaired.push(lost);
     }
   }
+  await compareAll(device, entries);
+  const contradicts = await device.asMember(async (view) => [
+    ...(await contradicting(view.tx, good)),
+    ...contradictedBy(view, clones, (hash) => [...good].some((path) => path.endsWith(`-${hash}`))),
+  ]);
+  found.contradicts.push(...contradicts.map((what) => `${place.url} shows ${what}`));
   const wanted = await wantedOf(device, place);
   const missing = wanted.filter(({ path }) => !good.has(path) && !torn.includes(path));
   found.damaged.push(...torn.map((path) => `${place.url}/${path}`));
@@ -198,7 +216,15 @@ async function verifyStore(run: Runtime, place: StorePlace, found: Findings, opt
   // Only what this device has dealt with: all else, whole as it is, stays new for its next sync.
   const before = await device.transact(({ tx }) => readLedger(tx, place));
   const own = new Set(wanted.map(({ path }) => path));
-  const names = new Set([...good].filter((path) => before.names.has(path) || own.has(path)));
+  const evidence = await device.transact(({ tx }) => contradictingHashes(tx));
+  const names = new Set(
+    [...good].filter(
+      (path) => before.names.has(path) || own.has(path) || evidence.has(path.slice(path.lastIndexOf('-') + 1)),
+    ),
+  );
+  // Own mail that is gone was taken by its receiver (see `pull`), while the store has all else: it is not put again.
+  if (missing.length === 0)
+    for (const path of before.names) if (path.startsWith('hot/m-') && !torn.includes(path)) names.add(path);
   if (options.repair === true) {
     for (const { path, hash } of wanted.filter((each) => !good.has(each.path))) {
       const bytes = await device.replica.object(hash);
@@ -208,9 +234,11 @@ async function verifyStore(run: Runtime, place: StorePlace, found: Findings, opt
       found.repaired.push(`${place.url}/${path}`);
     }
   }
-  await device.transact(async ({ tx }) =>
-    writeLedger(tx, place, { ...(await readLedger(tx, place)), names, version: -1, checkedAt: device.env.clock.now() }),
-  );
+  await device.transact(async ({ tx }) => {
+    const now = await readLedger(tx, place);
+    const state = contradicts.length > 0 ? 'forked' : now.state === 'forked' ? 'ok' : now.state;
+    await writeLedger(tx, place, { ...now, state, names, version: -1, checkedAt: device.env.clock.now() });
+  });
 }
 
 /** What a store should have of this replica; what no store has yet is not missing there. */

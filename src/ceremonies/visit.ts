@@ -8,9 +8,10 @@ import { isPassportError } from '../errors.ts';
 import { parseName, storeRoot } from '../format/names.ts';
 import { bundleObjects, bundleSummary, markStored } from '../records/objects.ts';
 import { pendingBundles } from '../records/pending.ts';
-import { receiveBundle } from '../records/receive.ts';
-import { headSlot, holderOf } from '../registry/state.ts';
+import { type Contradiction, receiveBundle } from '../records/receive.ts';
+import { headSlot, holderOf, memberOf } from '../registry/state.ts';
 import type { Store } from '../storage/store.ts';
+import { contradicting, contradictingHashes } from '../sync/contradictions.ts';
 import { type Ledger, readLedger, type StorePlace, writeLedger } from '../sync/ledger.ts';
 import { abortable, type Fetched, fetchAll, type Listed, listFolder, putObject } from '../sync/transfer.ts';
 import { type Catalog, HOT_ENTRIES, StoreNames, type Wanted } from '../sync/wanted.ts';
@@ -39,6 +40,8 @@ export interface Pulled {
   readonly lost: readonly string[];
   readonly damaged: readonly string[];
   readonly rolledBack: boolean;
+  /** What it shows and contradicts what this device has, in words. */
+  readonly contradicts: readonly string[];
   readonly decided: readonly number[];
   /** An entry is here that this device cannot follow: its grant is not here, or is wrong. */
   readonly grantMissing: number | undefined;
@@ -86,14 +89,33 @@ export async function pull(device: Device, place: StorePlace, store: Store, opti
   await intake.mail(rest);
   await intake.bundles(rest);
   await intake.grants();
+  const contradicts = await device.asMember(async (view) => [
+    ...(await contradicting(view.tx, names)),
+    ...contradictedBy(view, intake.contradictions, (hash) => has(names, listed, hash)),
+  ]);
   const version = lost.length > 0 || rolledBack ? -1 : ledger.version;
   const damaged = [...intake.damaged, ...[...suspects].filter(([, polls]) => polls >= 2).map(([path]) => path)];
   return {
     ledger: { ...ledger, names, suspects, version, slot: rolledBack ? -1 : ledger.slot },
-    ...{ listed, lost, damaged, rolledBack, decided },
+    ...{ listed, lost, damaged, rolledBack, contradicts, decided },
     ...{ grantMissing: intake.grantMissing, keyMissing: intake.keyMissing },
     received: intake.received,
   };
+}
+
+/** Whether a store shows this bundle. */
+const has = (names: ReadonlySet<string>, listed: ReadonlyMap<string, Listed>, hash: string) =>
+  [...names, ...listed.keys()].some((path) => path.startsWith('hot/c-') && hashOfPath(path) === hash);
+
+/** In words. A store that shows both commits of a number tells the same as this device: its device is cloned, it is not forked. */
+export function contradictedBy(
+  { state }: MemberView,
+  found: readonly (Contradiction & { readonly path: string })[],
+  shows: (hash: string) => boolean,
+): string[] {
+  return found
+    .filter(({ against }) => !against.some(shows)) // V230
+    .map(({ device, seq, path }) => `another commit ${seq} of "${memberOf(state, device)?.name ?? '?'}": ${path}`);
 }
 
 const hashOfPath = (path: string) => path.slice(path.lastIndexOf('-') + 1);
@@ -111,6 +133,7 @@ class Intake {
   /** The slot of an entry that is here while this device's grant of it is not, or is wrong. */
   grantMissing: number | undefined;
   keyMissing = false;
+  readonly contradictions: (Contradiction & { readonly path: string })[] = [];
   readonly damaged: string[] = [];
 
   constructor(
@@ -318,12 +341,14 @@ class Intake {
         try {
           const chainTagOk = (chain: Bytes, f: number, l: number) =>
             names.chain(chain) === tag && f === first && l === last;
-          const { state } = await device.asMember((view) =>
+          const received = await device.asMember((view) =>
             receiveBundle(view.tx, device.records(view), bytes, { chainTagOk }),
           );
-          if (state === 'waiting-key') this.keyMissing = true;
+          if (received.state !== 'waiting-key')
+            for (const each of received.contradictions ?? []) this.contradictions.push({ ...each, path: item.path });
+          if (received.state === 'waiting-key') this.keyMissing = true;
           else this.#names.add(item.path);
-          if (state === 'stored') this.received += 1;
+          if (received.state === 'stored') this.received += 1;
         } catch (error) {
           if (!isPassportError(error) || ['journal-changed', 'disk-full', 'home-unusable'].includes(error.code))
             throw error;
@@ -408,10 +433,11 @@ export async function push(
       secrets: view.secrets,
       version,
       drop: await toDrop(view.tx),
+      evidence: await contradictingHashes(view.tx),
       head: headSlot(view.state),
     };
   });
-  const { catalog, own, every, secrets, drop, head } = prepared;
+  const { catalog, own, every, secrets, drop, evidence, head } = prepared;
   const at = new StoreNames(device.pid, secrets.nameRoot as Bytes, place);
   const isLacking = ({ path }: Wanted) => !names.has(path);
   const others = at.all(catalog).filter(isLacking);
@@ -433,7 +459,7 @@ export async function push(
     for (const each of others) await send(each);
     // Of bundles each waits where it is read for those that it depends on.
     await severalAtOnce(bundles, send);
-    await tidy(store, { listed: pulled.listed, names, catalog, drop, head, at }, options.signal);
+    await tidy(store, { listed: pulled.listed, names, catalog, drop, evidence, head, at }, options.signal);
   } catch (error) {
     failure = { error };
   }
@@ -474,6 +500,8 @@ interface Tidying {
   readonly names: Set<string>;
   readonly catalog: Catalog;
   readonly drop: ReadonlySet<string>;
+  /** Hashes of entries that contradict: they prove who voted twice. */
+  readonly evidence: ReadonlySet<string>;
   readonly head: number;
   readonly at: StoreNames;
 }
@@ -484,7 +512,7 @@ interface Tidying {
  */
 async function tidy(
   store: Store,
-  { listed, names, catalog, drop, head, at }: Tidying,
+  { listed, names, catalog, drop, evidence, head, at }: Tidying,
   signal?: AbortSignal,
 ): Promise<void> {
   const kept = new Set(
@@ -493,7 +521,10 @@ async function tidy(
   for (const { path, name } of listed.values()) {
     const done =
       (name.kind === 'vote' && name.slot <= head && kept.has(name.slot)) ||
-      (name.kind === 'registry' && name.slot <= head - HOT_ENTRIES && kept.has(name.slot)) ||
+      (name.kind === 'registry' &&
+        name.slot <= head - HOT_ENTRIES &&
+        kept.has(name.slot) &&
+        !evidence.has(name.hash)) ||
       (name.kind === 'mail' && drop.has(name.hash));
     if (!done) continue;
     await abortable(signal, () => store.delete(`p/${at.store}/${path}`, signal ? { signal } : {}));

@@ -38,8 +38,18 @@ export type Received =
       readonly chain: Bytes;
       readonly first: number;
       readonly last: number;
+      /** Of `stored`: commits that contradict others of their number which were here. */
+      readonly contradictions?: readonly Contradiction[];
     }
   | { readonly state: 'waiting-key' };
+
+/** Two signed commits with one number in one chain: two machines wrote as one device. */
+export interface Contradiction {
+  readonly device: Bytes;
+  readonly seq: number;
+  /** Bundles with the commits that were here first. */
+  readonly against: readonly string[];
+}
 
 /** Throws `malformed`, `unsupported`, `decryption-failed`, `signature-invalid`: then the object is damaged and nothing is kept. */
 export async function receiveBundle(
@@ -72,6 +82,34 @@ export async function retryHeld(log: Log): Promise<void> {
   }
 }
 
+/** What `receiveBundle` would find contradicted by this bundle; nothing is kept, and what is not authentic contradicts nothing. */
+export async function contradictionsOf(tx: Tx, ctx: RecordContext, bytes: Bytes): Promise<readonly Contradiction[]> {
+  try {
+    const split = splitBundle(bytes);
+    const key = ctx.keys.meshLayerKey(split.epoch);
+    if (key === undefined) return [];
+    const claimed = await openBundle(split, ctx.pid, key);
+    const signers = signersOf(ctx, claimed);
+    if (signers === undefined) return [];
+    authenticateBundle(claimed, ctx.pid, signers.sealer, signers.author);
+    return await contradicted(await Log.open(tx, ctx), claimed.commits);
+  } catch (error) {
+    if (isPassportError(error) && error.code !== 'journal-changed') return [];
+    throw error;
+  }
+}
+
+async function contradicted(log: Log, commits: readonly ClaimedCommit[]): Promise<Contradiction[]> {
+  const found: Contradiction[] = [];
+  for (const { parsed } of commits) {
+    const point = pointOf(parsed);
+    const others = (await log.chains.at(point.chain, point.seq)).filter(({ id }) => id !== point.id);
+    if (others.length === 0) continue;
+    found.push({ device: parsed.device, seq: parsed.seq, against: others.map(({ bundle }) => bundle) });
+  }
+  return found;
+}
+
 async function take(log: Log, bytes: Bytes, { chainTagOk }: ReceiveOptions): Promise<Received> {
   const { pid, keys, registry } = log.ctx;
   const split = splitBundle(bytes);
@@ -89,8 +127,9 @@ async function take(log: Log, bytes: Bytes, { chainTagOk }: ReceiveOptions): Pro
   const signers = signersOf(log.ctx, claimed);
   if (signers === undefined || split.epoch > registry.epochAt(registry.headSlot)) return hold(log.tx, bytes, place);
   authenticateBundle(claimed, pid, signers.sealer, signers.author);
+  const contradictions = await contradicted(log, claimed.commits);
   await keep(log, bytes, claimed, rows);
-  return { state: 'stored', ...place };
+  return { state: 'stored', ...place, contradictions };
 }
 
 /**

@@ -4,6 +4,7 @@ import { isPassportError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Outcome } from '../output.ts';
+import { forkAdvice } from '../render/fork.ts';
 import { plural, safe } from '../render/text.ts';
 import { storeUrl } from '../session.ts';
 
@@ -25,15 +26,20 @@ export async function run(context: Context): Promise<Outcome> {
   const bad = checked.filter(({ ok }) => !ok);
   return {
     json: [...checked, ...unread],
-    result: bad.flatMap(({ damaged, missing }) => [...damaged, ...missing].map(safe)).join('\n'),
+    result: bad
+      .flatMap(({ damaged, missing, contradicts }) => [...damaged, ...missing, ...contradicts].map(safe))
+      .join('\n'),
     said: [
-      ...checked.map(({ url, ok, checked: count, damaged, missing }) =>
+      ...checked.map(({ url, ok, checked: count, damaged, missing, contradicts }) =>
         ok
           ? `${safe(url)}: ${plural(count, 'object')}, all whole.`
-          : `${safe(url)}: ${plural(damaged.length, 'object is', 'objects are')} damaged, ${missing.length} missing.`,
+          : `${safe(url)}: ${plural(damaged.length, 'object is', 'objects are')} damaged, ${missing.length} missing${contradicts.length === 0 ? '' : ', forked: it shows another history than this device has'}.`,
       ),
       ...unread.map(({ url, error }) => `${safe(url)}: not checked, ${safe(error.message)}`),
-      ...(bad.length === 0 ? [] : ['To put back what this device has: passport verify --repair']),
+      ...forkAdvice(bad.flatMap(({ contradicts }) => contradicts)),
+      ...(bad.every(({ damaged, missing }) => damaged.length + missing.length === 0)
+        ? []
+        : ['To put back what this device has: passport verify --repair']),
     ],
     exit: bad.length > 0 ? EXIT.damaged : unread.length > 0 ? EXIT.store : EXIT.ok,
   };

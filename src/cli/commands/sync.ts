@@ -1,5 +1,5 @@
 /** `passport sync`: exchanges changes with every store; --watch goes on until Ctrl-C. */
-import type { SyncReport } from '../../types.ts';
+import type { StoreState, SyncReport } from '../../types.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Outcome } from '../output.ts';
@@ -8,6 +8,7 @@ import { givenSecret, VAULT } from '../secrets.ts';
 import { sessionFields, sessionLines } from '../session.ts';
 
 const WATCH_MS = 10_000;
+const REACHED: ReadonlySet<StoreState> = new Set(['ok', 'rolled-back', 'forked']);
 
 export async function run(context: Context): Promise<Outcome> {
   const passport = await context.passport();
@@ -46,8 +47,7 @@ export async function run(context: Context): Promise<Outcome> {
 }
 
 function outcome(report: SyncReport): Outcome {
-  const reached =
-    report.stores.length === 0 || report.stores.some(({ state }) => state === 'ok' || state === 'rolled-back');
+  const reached = report.stores.length === 0 || report.stores.some(({ state }) => REACHED.has(state));
   return { json: report, said: syncLines(report), exit: reached ? EXIT.ok : EXIT.store };
 }
 

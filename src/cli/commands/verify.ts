@@ -2,6 +2,7 @@
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Outcome } from '../output.ts';
+import { forkAdvice } from '../render/fork.ts';
 import { plural, safe } from '../render/text.ts';
 
 export async function run(context: Context): Promise<Outcome> {
@@ -12,16 +13,23 @@ export async function run(context: Context): Promise<Outcome> {
     signal: context.signal,
     onProgress: (done: number, total: number) => context.output.progress('verify', done, total),
   });
-  const { ok, checked, damaged, missing, repaired } = report;
+  const { ok, checked, damaged, missing, contradicts, repaired } = report;
   const list = (title: string, names: readonly string[]) =>
     names.length === 0 ? [] : [`${title}:`, ...names.map((name) => `  ${safe(name)}`)];
-  const problems = damaged.length + missing.length;
+  const problems = damaged.length + missing.length + contradicts.length;
+  const toRepair = [...damaged, ...missing].some((name) => !repaired.includes(name));
   return {
     json: report,
-    result: [...list('Damaged', damaged), ...list('Missing', missing), ...list('Repaired', repaired)].join('\n'),
+    result: [
+      ...list('Damaged', damaged),
+      ...list('Missing', missing),
+      ...list('Contradicts', contradicts),
+      ...list('Repaired', repaired),
+    ].join('\n'),
     said: [
       `Checked ${plural(checked, 'object')}: ${ok ? 'all is well.' : `${plural(problems, 'problem')}.`}`,
-      ...(ok
+      ...forkAdvice(contradicts),
+      ...(!toRepair
         ? []
         : [
             repair

@@ -8,6 +8,7 @@ const STATES: Readonly<Record<StoreReport['state'], string>> = {
   full: 'full',
   refused: 'refuses',
   'rolled-back': 'shows an older state than this device knows',
+  forked: 'forked: it shows another history than this device has',
   unknown: 'not asked',
 };
 
@@ -23,7 +24,17 @@ export function syncLines(report: SyncReport): string[] {
   ];
 }
 
-export function storeLines({ url, state, received, sent, behind, lost, damaged, error }: StoreReport): string[] {
+export function storeLines({
+  url,
+  state,
+  received,
+  sent,
+  behind,
+  lost,
+  damaged,
+  contradicts,
+  error,
+}: StoreReport): string[] {
   const moved = [received === 0 ? '' : `${received} came`, sent === 0 ? '' : `${sent} went`].filter(
     (part) => part !== '',
   );
@@ -31,6 +42,11 @@ export function storeLines({ url, state, received, sent, behind, lost, damaged, 
   return [
     `${safe(url)}: ${parts.join(', ')}${error === undefined ? '' : ` (${safe(error.message)})`}`,
     ...(lost.length === 0 ? [] : [`  Lost there and put again: ${names(lost)}`]),
+    ...(contradicts.length === 0
+      ? []
+      : [
+          `  Shows ${contradicts.map(safe).join('; ')}. Nothing here was changed by it. What to do: passport store check`,
+        ]),
     ...(damaged.length === 0 ? [] : [`  Damaged there: ${names(damaged)}. See: passport verify --repair`]),
   ];
 }
