@@ -44,6 +44,34 @@ describe.skipIf(!serverInstalled('webdav'))('on Apache mod_dav', () => {
     { describe, it },
   );
 
+  describeStore(
+    'the WebDAV store by Digest',
+    async () => {
+      const store = createWebdavStore({
+        server: `${server.origin}/digest/${randomBytes(8).toString('hex')}`,
+        ...DAV_USER,
+      });
+      await store.makeRoot();
+      return { store };
+    },
+    { describe, it },
+  );
+
+  it('by Digest, a wrong password is refused; the first request still tries Basic, so only TLS hides the password', async () => {
+    const proxy = await FaultProxy.before(server.port);
+    const url = `${proxy.origin}/digest/mine`;
+    const wrong = createWebdavStore({ server: url, ...DAV_USER, password: 'another' });
+    await expect(wrong.makeRoot()).rejects.toMatchObject({ code: 'store-refused' });
+    const store = createWebdavStore({ server: url, ...DAV_USER });
+    await store.makeRoot();
+    await store.put('p/one', Uint8Array.of(1, 2, 3));
+    expect(await store.get('p/one')).toEqual(Uint8Array.of(1, 2, 3));
+    const sent = proxy.seen.map(({ headers }) => headers['authorization'] ?? 'none');
+    expect(sent[0]).toMatch(/^Basic /);
+    expect(sent.at(-1)).toMatch(/^Digest /);
+    await proxy.close();
+  });
+
   describeStoreFaults(
     'the WebDAV store',
     async () => {
