@@ -51,6 +51,13 @@ export class Stores {
     return known;
   }
 
+  /** Closes the store that was opened for this address, if any: the next `get` opens it with what is kept by then. */
+  async forget(url: string): Promise<void> {
+    const known = this.#open.get(url);
+    this.#open.delete(url);
+    await (await known?.catch(() => undefined))?.close();
+  }
+
   async close(): Promise<void> {
     for (const store of this.#open.values()) await (await store.catch(() => undefined))?.close();
     this.#open.clear();
