@@ -6,8 +6,9 @@
 import { auth, drive, type drive_v3 } from '@googleapis/drive';
 import type { Clock } from '../../src/platform.ts';
 import type { Credentials } from '../../src/storage/credentials.ts';
+import { httpFailure } from '../../src/storage/http.ts';
 import { answerOf, asStoreError, isOAuthError, reasonOf, Refused, refusal } from './errors.ts';
-import { type DriveState, type OAuthClientId, signInAgain, type Tokens, writeState } from './state.ts';
+import { type DriveState, type OAuthClientId, readState, signInAgain, type Tokens, writeState } from './state.ts';
 
 /** Everything that an entry needs (state.ts). */
 export const FILE_FIELDS = 'id,name,size,sha256Checksum,modifiedTime,parents,mimeType';
@@ -53,6 +54,8 @@ export class DriveClient {
   readonly rootUrl: string;
   readonly #options: ClientOptions;
   #saving: Promise<void> = Promise.resolve();
+  /** The refresh token that this process read or wrote last. */
+  #refresh: string | undefined;
 
   constructor(options: ClientOptions) {
     const { state, endpoints } = options;
@@ -60,6 +63,7 @@ export class DriveClient {
     this.rootUrl = endpoints.rootUrl;
     this.oauth = createOAuth(state.client, endpoints);
     this.#take(state.tokens);
+    this.#refresh = state.tokens?.refresh;
     this.oauth.on('tokens', ({ access_token, refresh_token, expiry_date }) => {
       const refresh = refresh_token ?? state.tokens?.refresh;
       if (refresh === undefined) return;
@@ -77,10 +81,22 @@ export class DriveClient {
 
   /** One after the other: a later state is never overwritten by an earlier one. */
   save(): Promise<void> {
-    const { credentials, url, state } = this.#options;
-    const saved = this.#saving.then(() => writeState(credentials, url, state));
+    const saved = this.#saving.then(() => this.#save());
     this.#saving = saved.catch(() => undefined);
     return saved;
+  }
+
+  /** What another process did meanwhile counts: a store that was removed stays so, and a newer sign-in is taken over. */
+  async #save(): Promise<void> {
+    const { credentials, url, state } = this.#options;
+    const kept = await readState(credentials, url);
+    if (kept === undefined || kept.client.id !== state.client.id) return;
+    if (kept.tokens !== undefined && kept.tokens.refresh !== this.#refresh) {
+      state.tokens = kept.tokens;
+      this.#take(kept.tokens);
+    }
+    this.#refresh = state.tokens?.refresh;
+    await writeState(credentials, url, state);
   }
 
   /**
@@ -140,6 +156,9 @@ export class DriveClient {
     const { state, url } = this.#options;
     state.tokens = undefined;
     await this.save().catch(() => undefined);
+    // Saving may have found a newer sign-in.
+    const { tokens } = state;
+    if (tokens !== undefined) return httpFailure({ where: 'Google Drive', reason: 'another process signed in again' });
     return signInAgain(url, 'the sign-in has ended: it was withdrawn, or not used for six months', cause);
   }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../../src/platform.ts';
 import { readBody } from '../../src/storage/http.ts';
 import { tooLarge } from '../../src/storage/store-name.ts';
 import type { DriveClient } from './client.ts';
-import { Refused, refusal } from './errors.ts';
+import { Refused, RefusedAnswer, refusal } from './errors.ts';
 import type { ReservedIds } from './ids.ts';
 import { type Item, leafOf } from './listing.ts';
 import type { FileEntry } from './state.ts';
@@ -23,6 +23,8 @@ export interface Target {
 
 /** Each can have a reason: a lost folder, an id of another process, a deleted file, damage on the way. */
 const ATTEMPTS = 5;
+/** Of the text that comes with a refusal. */
+const MAX_REFUSAL_BYTES = 65_536;
 
 export class Content {
   readonly #client: DriveClient;
@@ -93,10 +95,14 @@ export class Content {
   /** Undefined when the file is gone. `damaged` when it is larger, or not what Drive says that it is. */
   async read(name: string, entry: FileEntry, maxBytes: number, signal?: AbortSignal): Promise<Bytes | undefined> {
     if (entry.sizeBytes > maxBytes) throw tooLarge(name);
-    const options = { responseType: 'stream' as const, ...(signal ? { signal } : {}) };
+    // The library drops the body of a refusal that comes as a stream, and with it the reason.
+    const options = { responseType: 'stream' as const, validateStatus: () => true, ...(signal ? { signal } : {}) };
     const result = await this.#client.attempt(signal, async () => {
-      const { data } = await this.#client.files.get({ fileId: entry.id, alt: 'media' }, options);
-      return readBody(data as AsyncIterable<Uint8Array>, { name, maxBytes });
+      const { data, status, headers } = await this.#client.files.get({ fileId: entry.id, alt: 'media' }, options);
+      const body = data as AsyncIterable<Uint8Array>;
+      if (status === 200) return readBody(body, { name, maxBytes });
+      const said = await readBody(body, { name, maxBytes: MAX_REFUSAL_BYTES });
+      throw new RefusedAnswer({ status, headers: headers as unknown as Headers, data: new TextDecoder().decode(said) });
     });
     if (result instanceof Refused) {
       if (result.status === 404) return undefined;

@@ -19,6 +19,16 @@ export function answerOf(error: unknown): Answer | undefined {
   return error.response as Answer | undefined;
 }
 
+/** As the library throws it, for an answer that it handed on. */
+export class RefusedAnswer extends Error {
+  readonly response: Answer;
+
+  constructor(response: Answer) {
+    super(`Request failed with status code ${response.status}`);
+    this.response = response;
+  }
+}
+
 /** A refusal that the caller may know what to do about. */
 export class Refused {
   readonly answer: Answer;

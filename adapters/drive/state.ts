@@ -6,6 +6,7 @@
 import { type Bytes, utf8 } from '../../src/bytes.ts';
 import { PassportError } from '../../src/errors.ts';
 import type { Credentials } from '../../src/storage/credentials.ts';
+import { bareCause } from '../../src/storage/http.ts';
 
 export interface OAuthClientId {
   readonly id: string;
@@ -76,6 +77,6 @@ export function signInAgain(url: string, why: string, cause?: unknown): Passport
   return new PassportError('store-refused', `Google Drive: ${why}`, {
     hint: `Sign in again: passport store add "${url}"`,
     details: { signIn: true, retry: false },
-    ...(cause === undefined ? {} : { cause }),
+    ...(cause === undefined ? {} : { cause: bareCause(cause) }),
   });
 }

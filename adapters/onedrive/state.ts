@@ -2,6 +2,7 @@
 import { utf8 } from '../../src/bytes.ts';
 import { PassportError } from '../../src/errors.ts';
 import type { Credentials } from '../../src/storage/credentials.ts';
+import { bareCause } from '../../src/storage/http.ts';
 
 export interface OneDriveState {
   readonly v: 1;
@@ -36,6 +37,6 @@ export function signInAgain(url: string, why: string, cause?: unknown): Passport
   return new PassportError('store-refused', `OneDrive: ${why}`, {
     hint: `Sign in again: passport store add "${url}"`,
     details: { signIn: true, retry: false },
-    ...(cause === undefined ? {} : { cause }),
+    ...(cause === undefined ? {} : { cause: bareCause(cause) }),
   });
 }

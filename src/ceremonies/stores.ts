@@ -50,6 +50,17 @@ async function join(run: Runtime, place: StorePlace, { signal, ...rest }: SyncOp
   return joined && syncNow(run, signal === undefined ? rest : { ...rest, signal });
 }
 
+/** Opens a store, where somebody may sign in, and gives its address. What this process had open there has an older sign-in. */
+async function signedIn({ device, stores }: Runtime, url: string): Promise<string> {
+  await stores.forget(url);
+  const store = await device.env.openStore(url, {
+    ...{ create: true, signIn: true, credentials: sealedCredentials(device.replica) },
+  });
+  await stores.forget(store.url);
+  await store.close();
+  return store.url;
+}
+
 /**
  * Puts a store on the list and syncs: how every store stood then. One that took nothing at all is off the list again: the
  * next device to add it would find no root there, and the two would never meet. Where another device began there at the same
@@ -58,12 +69,7 @@ async function join(run: Runtime, place: StorePlace, { signal, ...rest }: SyncOp
 async function fill(run: Runtime, url: string, options: SyncOptions): Promise<{ url: string; synced: Synced }> {
   const { device } = run;
   await run.requireMember(); // with a frozen registry too: the records still need a place
-  const store = await device.env.openStore(url, {
-    ...{ create: true, signIn: true, credentials: sealedCredentials(device.replica) },
-  });
-  const fresh: StorePlace = { url: store.url, id: device.bytes(10) };
-  await store.close();
-  await run.stores.reopen(store.url);
+  const fresh: StorePlace = { url: await signedIn(run, url), id: device.bytes(10) };
   const known = await device.transact(async ({ tx }) => {
     const places = await storePlaces(tx);
     const same = places.find((other) => other.url === fresh.url);
@@ -73,6 +79,11 @@ async function fill(run: Runtime, url: string, options: SyncOptions): Promise<{ 
     return same;
   });
   let synced = await syncNow(run, options);
+  if (known !== undefined && reportOf(synced, fresh.url).error?.code === 'store-refused') {
+    // Only this sync has found out that the sign-in had ended.
+    await signedIn(run, known.url);
+    synced = await syncNow(run, options);
+  }
   const { error } = reportOf(synced, fresh.url);
   if (known !== undefined) {
     const joined = error === undefined ? await join(run, known, options) : undefined;

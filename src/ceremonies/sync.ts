@@ -51,11 +51,11 @@ export class Stores {
     return known;
   }
 
-  /** The next call opens it anew: somebody signed in to it meanwhile. */
-  async reopen(url: string): Promise<void> {
-    const store = await this.#open.get(url)?.catch(() => undefined);
+  /** Closes the store that was opened for this address, if any: the next `get` opens it with what is kept by then. */
+  async forget(url: string): Promise<void> {
+    const known = this.#open.get(url);
     this.#open.delete(url);
-    await store?.close();
+    await (await known?.catch(() => undefined))?.close();
   }
 
   async close(): Promise<void> {

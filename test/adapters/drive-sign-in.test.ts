@@ -202,6 +202,30 @@ describe('afterwards', () => {
     expect(await namesIn(again)).toEqual(['p/one']);
   });
 
+  it('a process with an older sign-in takes the newer one over, and does not overwrite it', async () => {
+    device = await world.device();
+    const [noticing, closing] = [await open(), await open()];
+    for (const store of [noticing, closing]) await store.put(`p/${store === closing}`, sampleBytes(3, 1));
+    world.auth.revoke();
+    const other = { credentials: createMemoryCredentials(), clock: device.clock };
+    const signIn = { create: true, signIn: true, env: { ...CLIENT, PASSPORT_SIGN_IN: 'device' } };
+    await openDrive(DRIVE_URL, contextOf(other, signIn), world.auth.endpoints(`${world.drive.url}/`));
+    await device.credentials.write(DRIVE_URL, (await other.credentials.read(DRIVE_URL))!);
+    await closing.close();
+    expect(await codeOf(namesIn(noticing))).toBe('store-unreachable'); // worth a retry
+    expect(await namesIn(noticing)).toEqual(['p/false', 'p/true']);
+    expect(await namesIn(await open())).toEqual(['p/false', 'p/true']);
+  });
+
+  it('what is forgotten stays forgotten when a process that still has the store open closes it', async () => {
+    device = await world.device();
+    const store = await open();
+    await store.put('p/one', sampleBytes(3, 1));
+    await device.credentials.write(DRIVE_URL, null);
+    await store.close();
+    expect(await device.credentials.read(DRIVE_URL)).toBeUndefined();
+  });
+
   it('nobody is signed in on a new device', async () => {
     expect(await codeOf(open())).toBe('store-refused');
     expect(await codeOf(openReal(DRIVE_URL, contextOf(device)))).toBe('store-refused');

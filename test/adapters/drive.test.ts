@@ -31,6 +31,7 @@ afterEach(async () => {
 
 const isUpload = ({ method, path }: Received) => method !== 'GET' && path.startsWith('/upload/');
 const isList = ({ method, path }: Received) => method === 'GET' && path === '/drive/v3/files';
+const isDownload = ({ query }: Received) => query.get('alt') === 'media';
 /** Paths below the store's folder of all files of the double. */
 const files = () =>
   world.drive.items
@@ -211,11 +212,16 @@ describe('limits and failures', () => {
     it(`403 ${reason} is worth a retry: one request, no new token, the pause in the error`, async () => {
       await store.put(`${HOT}/c-0`, A);
       const tokens = world.auth.log.length;
-      for (const wanted of [isUpload, isList]) {
+      for (const wanted of [isUpload, isDownload, isList]) {
         world.drive.trap((request) =>
           wanted(request) ? { ...failure(403, reason), headers: { 'retry-after': '2' } } : undefined,
         );
-        const call = () => (wanted === isUpload ? store.put(`${HOT}/c-1`, A) : namesIn(store));
+        const calls = new Map<unknown, () => Promise<unknown>>([
+          [isUpload, () => store.put(`${HOT}/c-1`, A)],
+          [isDownload, () => store.get(`${HOT}/c-0`)],
+          [isList, () => namesIn(store)],
+        ]);
+        const call = calls.get(wanted)!;
         let error: PassportError | undefined;
         expect(
           await world.drive.count(async () => {

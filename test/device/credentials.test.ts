@@ -35,6 +35,16 @@ describe.each([
     await credentials.write(URL, null);
     expect(await credentials.read(URL)).toBeUndefined();
   });
+
+  it('are what was written, though the adapter clears its own bytes before and after', async () => {
+    const credentials = create();
+    const written = token.slice();
+    const writing = credentials.write(URL, written);
+    written.fill(0);
+    await writing;
+    (await credentials.read(URL))!.fill(0);
+    expect(await credentials.read(URL)).toEqual(token);
+  });
 });
 
 describe.each([

@@ -99,7 +99,7 @@ export class EntraDouble extends HttpDouble {
     const fields: Record<string, string> = { state: value('state') };
     if (this.denies) Object.assign(fields, { error: 'access_denied', error_description: 'the user declined' });
     else {
-      const code = `M.C${++this.#made}`;
+      const code = `M.C-code-${++this.#made}`;
       this.#codes.set(code, { scopes: scopesOf(value('scope'))!, redirectUri, challenge: value('code_challenge') });
       Object.assign(fields, { code, client_info: clientInfo() });
     }

@@ -85,7 +85,7 @@ export class GoogleAuthDouble extends HttpDouble {
     back.searchParams.set('state', value('state'));
     if (this.denies) back.searchParams.set('error', 'access_denied');
     else {
-      const code = `4/${++this.#made}`;
+      const code = `4/code-${++this.#made}`;
       this.#codes.set(code, { scope: value('scope'), redirectUri: redirect, challenge: value('code_challenge') });
       back.searchParams.set('code', code);
     }
