@@ -4,8 +4,9 @@
  * lost: everything that uses them notices.
  */
 import { type Bytes, utf8 } from '../../src/bytes.ts';
-import { PassportError } from '../../src/errors.ts';
+import { isPassportError, PassportError } from '../../src/errors.ts';
 import type { Credentials } from '../../src/storage/credentials.ts';
+import { bareCause } from '../../src/storage/http.ts';
 
 export interface OAuthClientId {
   readonly id: string;
@@ -76,6 +77,10 @@ export function signInAgain(url: string, why: string, cause?: unknown): Passport
   return new PassportError('store-refused', `Google Drive: ${why}`, {
     hint: `Sign in again: passport store add "${url}"`,
     details: { signIn: true, retry: false },
-    ...(cause === undefined ? {} : { cause }),
+    ...(cause === undefined ? {} : { cause: bareCause(cause) }),
   });
+}
+
+export function isSignedOut(error: unknown): boolean {
+  return isPassportError(error, 'store-refused') && error.details['signIn'] === true;
 }

@@ -1,7 +1,8 @@
 /** What this device keeps about one OneDrive between two runs, sealed through the credentials port: msal's cache with its tokens. */
 import { utf8 } from '../../src/bytes.ts';
-import { PassportError } from '../../src/errors.ts';
+import { isPassportError, PassportError } from '../../src/errors.ts';
 import type { Credentials } from '../../src/storage/credentials.ts';
+import { bareCause } from '../../src/storage/http.ts';
 
 export interface OneDriveState {
   readonly v: 1;
@@ -36,6 +37,10 @@ export function signInAgain(url: string, why: string, cause?: unknown): Passport
   return new PassportError('store-refused', `OneDrive: ${why}`, {
     hint: `Sign in again: passport store add "${url}"`,
     details: { signIn: true, retry: false },
-    ...(cause === undefined ? {} : { cause }),
+    ...(cause === undefined ? {} : { cause: bareCause(cause) }),
   });
+}
+
+export function isSignedOut(error: unknown): boolean {
+  return isPassportError(error, 'store-refused') && error.details['signIn'] === true;
 }

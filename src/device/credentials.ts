@@ -10,11 +10,14 @@ import type { Credentials } from '../storage/credentials.ts';
 export function sealedCredentials(replica: Replica): Credentials {
   const cell = (url: string) => `credentials/${url}`;
   return {
-    read: async (url) => (await replica.read(cell(url))) as Bytes | undefined,
-    write: (url, bytes) =>
-      replica.transact(async (tx) => {
-        if (bytes === null) tx.delete(cell(url));
-        else tx.set(cell(url), bytes);
-      }),
+    // The replica shares what it hands out and keeps what it is given; an adapter may wipe both.
+    read: async (url) => ((await replica.read(cell(url))) as Bytes | undefined)?.slice(),
+    write: (url, bytes) => {
+      const kept = bytes?.slice() ?? null;
+      return replica.transact(async (tx) => {
+        if (kept === null) tx.delete(cell(url));
+        else tx.set(cell(url), kept);
+      });
+    },
   };
 }

@@ -30,6 +30,7 @@ export function storeLines({ url, state, received, sent, behind, lost, damaged, 
   const parts = [STATES[state], ...moved, ...(behind === 0 ? [] : [`${behind} still to go`])];
   return [
     `${safe(url)}: ${parts.join(', ')}${error === undefined ? '' : ` (${safe(error.message)})`}`,
+    ...(error?.hint === undefined ? [] : [`  ${safe(error.hint)}`]),
     ...(lost.length === 0 ? [] : [`  Lost there and put again: ${names(lost)}`]),
     ...(damaged.length === 0 ? [] : [`  Damaged there: ${names(damaged)}. See: passport verify --repair`]),
   ];
