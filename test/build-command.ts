@@ -58,6 +58,7 @@ async function bundle(): Promise<string> {
       '@googleapis/drive',
       'google-auth-library',
       '@azure/msal-node',
+      'undici',
     ],
     alias: {
       // lmdb's JavaScript is inside, its native module is not.

@@ -7,8 +7,17 @@ import { auth, drive, type drive_v3 } from '@googleapis/drive';
 import type { Clock } from '../../src/platform.ts';
 import type { Credentials } from '../../src/storage/credentials.ts';
 import { httpFailure } from '../../src/storage/http.ts';
+import type { Space } from './address.ts';
 import { answerOf, asStoreError, isOAuthError, reasonOf, Refused, refusal } from './errors.ts';
-import { type DriveState, type OAuthClientId, readState, signInAgain, type Tokens, writeState } from './state.ts';
+import {
+  type DriveState,
+  isSignedOut,
+  type OAuthClientId,
+  readState,
+  signInAgain,
+  type Tokens,
+  writeState,
+} from './state.ts';
 
 /** Everything that an entry needs (state.ts). */
 export const FILE_FIELDS = 'id,name,size,sha256Checksum,modifiedTime,parents,mimeType';
@@ -46,12 +55,15 @@ export interface ClientOptions {
   readonly credentials: Credentials;
   readonly clock: Clock;
   readonly endpoints: DriveEndpoints;
+  /** For what the library does not do itself. */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 export class DriveClient {
   readonly files: drive_v3.Resource$Files;
   readonly oauth: OAuth;
   readonly rootUrl: string;
+  readonly fetch: typeof fetch;
   readonly #options: ClientOptions;
   #saving: Promise<void> = Promise.resolve();
   /** The refresh token that this process read or wrote last. */
@@ -61,6 +73,7 @@ export class DriveClient {
     const { state, endpoints } = options;
     this.#options = options;
     this.rootUrl = endpoints.rootUrl;
+    this.fetch = options.fetch ?? fetch;
     this.oauth = createOAuth(state.client, endpoints);
     this.#take(state.tokens);
     this.#refresh = state.tokens?.refresh;
@@ -138,6 +151,18 @@ export class DriveClient {
         return new Refused(answer);
       }
     });
+  }
+
+  /** False when Google does not take the sign-in (any more); true also when that could not be learned. */
+  async isSignedIn(space: Space, signal?: AbortSignal): Promise<boolean> {
+    try {
+      const params = { q: 'trashed = false', spaces: space, pageSize: 1, fields: 'nextPageToken,files(id)' };
+      await this.call(signal, () => this.files.list(params, signal ? { signal } : {}));
+      return true;
+    } catch (error) {
+      signal?.throwIfAborted();
+      return !isSignedOut(error);
+    }
   }
 
   /** What a file is now; undefined when it is not there or in the bin. */

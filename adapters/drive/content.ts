@@ -1,7 +1,7 @@
 /**
  * The bytes of one name: written so that a retry cannot make a second file, and compared with the SHA-256 that Drive says.
  */
-import { type Bytes, hex } from '../../src/bytes.ts';
+import { base32, type Bytes, fromHex, hex } from '../../src/bytes.ts';
 import { PassportError } from '../../src/errors.ts';
 import type { Clock } from '../../src/platform.ts';
 import { readBody } from '../../src/storage/http.ts';
@@ -130,10 +130,22 @@ export function entryOf({ id, size, sha256Checksum, modifiedTime }: Item): FileE
   };
 }
 
-/** The newest, then the smallest id: the same choice on every device. */
-export function bestFirst(a: FileEntry, b: FileEntry): number {
-  if (a.modified !== b.modified) return a.modified > b.modified ? -1 : 1;
-  return a.id < b.id ? -1 : 1;
+/**
+ * Of several files of one name: names of a passport end in the hash of their bytes (the first 16 of SHA-256), and what fits is the
+ * object. Else the newest, then the smallest id: the same choice on every device.
+ */
+export const bestFirst =
+  (name: string) =>
+  (a: FileEntry, b: FileEntry): number => {
+    const [first, second] = [fits(name, a), fits(name, b)];
+    if (first !== second) return first ? -1 : 1;
+    if (a.modified !== b.modified) return a.modified > b.modified ? -1 : 1;
+    return a.id < b.id ? -1 : 1;
+  };
+
+function fits(name: string, { sha256 }: FileEntry): boolean {
+  if (sha256 === undefined || !/^[0-9a-f]{64}$/.test(sha256)) return false;
+  return name.endsWith(`-${base32(fromHex(sha256.slice(0, 32)))}`);
 }
 
 function isWhole(file: Item, bytes: Bytes, sha256: string): boolean {

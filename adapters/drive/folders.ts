@@ -35,12 +35,17 @@ export class Folders {
     this.#clock = clock;
   }
 
+  /** As far as the last listing knew. */
+  has(path: string): boolean {
+    return this.#state.folders[path] !== undefined;
+  }
+
   /** Lists one folder and remembers which folders lead to it. One request, when they were known before. */
   async list(path: string, signal?: AbortSignal): Promise<FolderListing> {
     const { folders } = this.#state;
     const listing = await listFolder(this.#client, this.#address, path, folders, signal);
     const before = JSON.stringify(folders);
-    for (const step of chainOf(path)) this.#remember(step, listing.folders.get(step) ?? []);
+    for (const step of chainOf(path)) await this.#remember(step, listing.folders.get(step) ?? [], signal);
     if (JSON.stringify(folders) !== before) await this.#client.save();
     return listing;
   }
@@ -89,11 +94,15 @@ export class Folders {
     return id;
   }
 
-  #remember(step: string, found: readonly string[]): void {
+  /** What this device made a moment ago counts unlisted, unless the person has deleted it since. */
+  async #remember(step: string, found: readonly string[], signal?: AbortSignal): Promise<void> {
     const now = this.#clock.now();
     const before = this.#state.folders[step] ?? [];
     const entries: FolderEntry[] = found.map((id) => before.find((entry) => entry.id === id) ?? { id });
-    entries.push(...before.filter(({ id, madeAt }) => !found.includes(id) && isRecent(madeAt, now)));
+    for (const entry of before) {
+      if (found.includes(entry.id) || !isRecent(entry.madeAt, now)) continue;
+      if ((await this.#client.describe(entry.id, signal)) !== undefined) entries.push(entry);
+    }
     if (entries.length > 0) this.#state.folders[step] = entries;
     else delete this.#state.folders[step];
   }

@@ -7,9 +7,9 @@ import type { OpenContext, OpenStore } from '../../src/storage/adapter.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { parseDriveAddress, SCOPES } from './address.ts';
 import type { DriveEndpoints } from './client.ts';
-import { newState, type OAuthClientId, readState, signInAgain, writeState } from './state.ts';
+import { type DriveState, newState, type OAuthClientId, readState, signInAgain, writeState } from './state.ts';
 
-/** Opens `drive:FOLDER`. With `signIn` and nobody signed in, signs in first. */
+/** Opens `drive:FOLDER`. With `signIn` and nobody signed in (any more), signs in first. */
 export const open: OpenStore = (url, context) => openDrive(url, context);
 
 /** As `open`, with the addresses of Google: tests give those of doubles. */
@@ -20,6 +20,15 @@ export async function openDrive(url: string, context: OpenContext, endpoints?: D
   if (state?.tokens === undefined && !context.signIn) throw signInAgain(url, 'nobody is signed in on this device');
   const { DriveClient, GOOGLE } = await import('./client.ts');
   const at = endpoints ?? GOOGLE;
+  const clientOf = (signedIn: DriveState) =>
+    new DriveClient({ url, state: signedIn, credentials, clock, endpoints: at, fetch: context.fetch });
+  // Whoever adds the store again does so because a sign-in has ended.
+  if (
+    state?.tokens !== undefined &&
+    context.signIn &&
+    !(await clientOf(state).isSignedIn(address.space, context.signal))
+  )
+    state = { ...state, tokens: undefined };
   if (state?.tokens === undefined) {
     const client = clientFrom(context, state?.client);
     const { signInWithBrowser, signInWithDeviceCode } = await import('./sign-in.ts');
@@ -34,7 +43,7 @@ export async function openDrive(url: string, context: OpenContext, endpoints?: D
       'Drive deletes this hidden folder when the app is disconnected from the account: use another store as well.',
     );
   const { DriveStore } = await import('./store.ts');
-  return new DriveStore(new DriveClient({ url, state, credentials, clock, endpoints: at }), address, state, clock);
+  return new DriveStore(clientOf(state), address, state, clock);
 }
 
 /** The operator's OAuth client: from the environment, else the one of the last sign-in. */

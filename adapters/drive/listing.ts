@@ -4,6 +4,8 @@
  * two devices may have made it at the same time.
  */
 import type { drive_v3 } from '@googleapis/drive';
+import { isPassportError, type PassportError } from '../../src/errors.ts';
+import { storeFailure } from '../../src/storage/http.ts';
 import { type DriveAddress, TOPS } from './address.ts';
 import type { DriveClient } from './client.ts';
 import type { FolderEntry } from './state.ts';
@@ -30,12 +32,22 @@ export async function listAll(
       ...{ q, fields: FIELDS, pageSize: PAGE, spaces: address.space },
       ...(pageToken === undefined ? {} : { pageToken }),
     };
-    const { data } = await client.call(signal, () => client.files.list(params, signal ? { signal } : {}));
+    const { data } = await client
+      .call(signal, () => client.files.list(params, signal ? { signal } : {}))
+      .catch((error: unknown) => {
+        throw isGone(error) ? folderGone(error) : error;
+      });
     items.push(...(data.files ?? []));
     pageToken = data.nextPageToken ?? undefined;
   } while (pageToken !== undefined);
   return items;
 }
+
+/** Drive answers 404 to a query for what is in a folder that is deleted for good (other times: nothing is in it). */
+const isGone = (error: unknown): boolean => isPassportError(error) && error.details['status'] === 404;
+
+const folderGone = (cause: unknown): PassportError =>
+  storeFailure('store-unreachable', { where: 'Google Drive', status: 404, reason: 'a folder that is gone', cause });
 
 const anyParent = (ids: readonly string[]) => ids.map((id) => `'${id}' in parents`).join(' or ');
 
@@ -85,7 +97,12 @@ export async function listFolder(
     const within = fresh(idsOf(path));
     if (above.length + within.length === 0) return { folders, items };
     for (const id of [...above, ...within]) asked.add(id);
-    const found = await listAll(client, address, queryFor(above, within), signal);
+    const found = await listAll(client, address, queryFor(above, within), signal).catch((error: unknown) => {
+      if (isGone(error) && Object.keys(known).length > 0) return undefined;
+      throw error;
+    });
+    // What was known is wrong: from the top.
+    if (found === undefined) return listFolder(client, address, path, {}, signal);
     // A folder can only be placed when its parent is: from the top down.
     for (const [depth, step] of chain.entries()) {
       const parents = depth === 0 ? undefined : idsOf(chain[depth - 1] as string);

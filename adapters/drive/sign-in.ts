@@ -22,6 +22,7 @@ export interface SignInOptions {
   /** Shows the person where to go. */
   readonly tell: (text: string) => void;
   readonly signal?: AbortSignal;
+  readonly fetch?: typeof fetch;
 }
 
 /** How long a person may take. */
@@ -57,7 +58,7 @@ export async function signInWithBrowser(options: SignInOptions): Promise<Tokens>
         ...{ scope, state, access_type: 'offline', prompt: 'consent' },
         ...{ code_challenge: codeChallenge, code_challenge_method: 'S256' as never },
       });
-      tell(`Sign in to Google in a browser on this machine:\n${at}`);
+      tell(`Sign in to Google in a browser on this machine (or stop, and set PASSPORT_SIGN_IN=device): ${at}`);
     });
     const { tokens } = await oauth.getToken({ code, codeVerifier });
     return accepted(tokens, scope);
@@ -108,26 +109,33 @@ interface DeviceCode {
 /** For machines without a browser. Same errors. */
 export async function signInWithDeviceCode(options: SignInOptions): Promise<Tokens> {
   const { client, scope, endpoints, clock, tell, signal } = options;
+  const request = options.fetch ?? fetch;
   const post = async (url: string, form: Record<string, string>) => {
     const body = new URLSearchParams({ client_id: client.id, ...form });
-    const response = await fetch(url, { method: 'POST', body, ...(signal ? { signal } : {}) });
-    return { ok: response.ok, data: (await response.json()) as Record<string, unknown> };
+    const response = await request(url, { method: 'POST', body, ...(signal ? { signal } : {}) });
+    return { status: response.status, data: (await response.json()) as Record<string, unknown> };
   };
   try {
     const begun = await post(endpoints.device, { scope });
-    if (!begun.ok) throw saidNo(errorIn(begun.data));
+    if (begun.status !== 200) throw saidNo(errorIn(begun.data));
     const device = begun.data as unknown as DeviceCode;
     tell(`Sign in to Google on any device: open ${device.verification_url} and type ${device.user_code}`);
     const deadline = clock.monotonic() + device.expires_in * 1000;
     let intervalMs = (device.interval ?? 5) * 1000;
     while (clock.monotonic() < deadline) {
       await clock.sleep(intervalMs, signal);
-      const { ok, data } = await post(endpoints.token, {
+      const answer = await post(endpoints.token, {
         client_secret: client.secret,
         device_code: device.device_code,
         grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
-      });
-      if (ok) {
+      }).catch(() => undefined);
+      signal?.throwIfAborted();
+      if (answer === undefined || answer.status >= 500) {
+        intervalMs *= 2; // RFC 8628, 3.5: the person may be typing the code all the same
+        continue;
+      }
+      const { status, data } = answer;
+      if (status === 200) {
         const seconds = data['expires_in'] as number;
         return accepted({ ...data, expiry_date: clock.now() + seconds * 1000 }, scope);
       }

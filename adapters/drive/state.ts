@@ -4,7 +4,7 @@
  * lost: everything that uses them notices.
  */
 import { type Bytes, utf8 } from '../../src/bytes.ts';
-import { PassportError } from '../../src/errors.ts';
+import { isPassportError, PassportError } from '../../src/errors.ts';
 import type { Credentials } from '../../src/storage/credentials.ts';
 import { bareCause } from '../../src/storage/http.ts';
 
@@ -79,4 +79,8 @@ export function signInAgain(url: string, why: string, cause?: unknown): Passport
     details: { signIn: true, retry: false },
     ...(cause === undefined ? {} : { cause: bareCause(cause) }),
   });
+}
+
+export function isSignedOut(error: unknown): boolean {
+  return isPassportError(error, 'store-refused') && error.details['signIn'] === true;
 }

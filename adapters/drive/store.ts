@@ -172,6 +172,9 @@ export class DriveStore implements Store {
 
   async #list(path: string, signal?: AbortSignal): Promise<readonly Item[]> {
     const { items } = await this.#folders.list(path, signal);
+    // Without its folder nothing is there, also not what was put a moment ago.
+    if (!this.#folders.has(path))
+      for (const name of [...this.#files.keys()]) if (covers(path, name)) this.#files.delete(name);
     this.#take(items, (item) => pathOf(item, new Map(), path), new Set([path]));
     return items;
   }
@@ -192,7 +195,7 @@ export class DriveStore implements Store {
       if (deleted?.modified === item.modifiedTime && isRecent(deleted?.at, now)) continue;
       const known = this.#files.get(name) ?? [];
       if (known.some(({ id }) => id === item.id)) continue; // just put: newer than any listing
-      this.#files.set(name, [...known, entryOf(item)].sort(bestFirst));
+      this.#files.set(name, [...known, entryOf(item)].sort(bestFirst(name)));
     }
     for (const directory of directories) this.#listed.add(directory);
   }

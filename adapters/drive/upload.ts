@@ -68,11 +68,16 @@ async function uploadResumable(
   });
   const session = begun.headers.get('location');
   if (session === null) throw new PassportError('store-unreachable', 'Google Drive gave no address for an upload');
-  return sendChunks(session, bytes, signal);
+  return sendChunks(client.fetch, session, bytes, signal);
 }
 
 /** The session's address is the permission: no token is sent to it. */
-async function sendChunks(session: string, bytes: Bytes, signal?: AbortSignal): Promise<DriveFile> {
+async function sendChunks(
+  request: typeof fetch,
+  session: string,
+  bytes: Bytes,
+  signal?: AbortSignal,
+): Promise<DriveFile> {
   const total = bytes.length;
   let from = 0;
   let failures = 0;
@@ -82,8 +87,8 @@ async function sendChunks(session: string, bytes: Bytes, signal?: AbortSignal): 
     const to = Math.min(from + CHUNK, total);
     const answer = await (
       ask
-        ? send(session, new Uint8Array(), `bytes */${total}`, signal)
-        : send(session, bytes.subarray(from, to), `bytes ${from}-${to - 1}/${total}`, signal)
+        ? send(request, session, new Uint8Array(), `bytes */${total}`, signal)
+        : send(request, session, bytes.subarray(from, to), `bytes ${from}-${to - 1}/${total}`, signal)
     ).catch((error: unknown) => {
       signal?.throwIfAborted();
       if (failures >= RESUMES) throw error;
@@ -106,8 +111,14 @@ async function sendChunks(session: string, bytes: Bytes, signal?: AbortSignal): 
   }
 }
 
-function send(session: string, bytes: Bytes, range: string, signal?: AbortSignal): Promise<Response> {
-  return fetch(session, {
+function send(
+  request: typeof fetch,
+  session: string,
+  bytes: Bytes,
+  range: string,
+  signal?: AbortSignal,
+): Promise<Response> {
+  return request(session, {
     method: 'PUT',
     body: bytes,
     headers: { 'content-range': range },

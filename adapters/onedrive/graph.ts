@@ -6,7 +6,7 @@
 import type { PassportError } from '../../src/errors.ts';
 import type { Clock } from '../../src/platform.ts';
 import { httpFailure, parseRetryAfter, storeFailure } from '../../src/storage/http.ts';
-import { signInAgain } from './state.ts';
+import { isSignedOut, signInAgain } from './state.ts';
 
 export const GRAPH = 'https://graph.microsoft.com/v1.0';
 
@@ -17,6 +17,7 @@ export interface GraphOptions {
   readonly clock: Clock;
   /** `refused` is a token that Graph did not take. */
   readonly token: (refused?: string) => Promise<string>;
+  readonly fetch?: typeof fetch | undefined;
 }
 
 export interface GraphRequest {
@@ -62,10 +63,23 @@ export class Graph {
     }
   }
 
+  /** False when Microsoft does not take the sign-in (any more); true also when that could not be learned. */
+  async isSignedIn(signal?: AbortSignal): Promise<boolean> {
+    try {
+      const answer = await this.send('/me/drive/special/approot?$select=id', { signal });
+      await answer.body?.cancel();
+      return true;
+    } catch (error) {
+      signal?.throwIfAborted();
+      return !isSignedOut(error);
+    }
+  }
+
   /** Without the token: for addresses that are themselves the permission. */
   async plain(url: string, { signal, ...request }: GraphRequest): Promise<Response> {
+    const through = this.#options.fetch ?? fetch;
     try {
-      return await fetch(url, { ...request, redirect: 'manual', ...(signal === undefined ? {} : { signal }) });
+      return await through(url, { ...request, redirect: 'manual', ...(signal === undefined ? {} : { signal }) });
     } catch (cause) {
       signal?.throwIfAborted();
       throw httpFailure({ where: 'OneDrive', cause });

@@ -13,7 +13,7 @@ import {
 import { PassportError } from '../../src/errors.ts';
 import type { Clock } from '../../src/platform.ts';
 import type { Credentials } from '../../src/storage/credentials.ts';
-import { httpFailure, storeFailure } from '../../src/storage/http.ts';
+import { bareCause, httpFailure, storeFailure } from '../../src/storage/http.ts';
 import { readState, signInAgain, writeState } from './state.ts';
 
 /** The app's own folder, and nothing else of the person's files. msal adds offline_access. */
@@ -21,6 +21,19 @@ export const SCOPES = ['Files.ReadWrite.AppFolder'];
 
 /** msal's HTTP client; tests lead the real one to a double. */
 export type Network = NonNullable<NonNullable<Configuration['system']>['networkClient']>;
+
+/** msal's own client uses Node's `fetch`; this one does the same with another. */
+export function networkOver(through: typeof fetch): Network {
+  const send = async (url: string, init: RequestInit) => {
+    const response = await through(url, init);
+    const body = (await response.json()) as never; // msal looks at it
+    return { headers: Object.fromEntries(response.headers), body, status: response.status };
+  };
+  return {
+    sendGetRequestAsync: (url, { headers = {} } = {}) => send(url, { headers }),
+    sendPostRequestAsync: (url, { headers = {}, body = '' } = {}) => send(url, { method: 'POST', headers, body }),
+  };
+}
 
 export interface AppOptions {
   readonly url: string;
@@ -102,7 +115,7 @@ export class MicrosoftApp {
       scopes: SCOPES,
       openBrowser: async (at) => {
         page = at;
-        tell(`Sign in to Microsoft in a browser on this machine:\n${at}`);
+        tell(`Sign in to Microsoft in a browser on this machine (or stop, and set PASSPORT_SIGN_IN=device): ${at}`);
       },
     });
     // msal waits for the browser without end; the only way to stop it is to answer in its place.
@@ -185,10 +198,10 @@ function asSignInError(error: unknown): unknown {
   const said = (set: ReadonlySet<string>) => codes.some((code) => set.has(code));
   if (said(NO))
     return new PassportError('refused', `Microsoft did not sign you in (${error.errorCode})`, {
-      cause: error,
+      cause: bareCause(error),
       hint: 'Nothing was kept. Try again, and allow the access that is asked for.',
     });
-  if (said(LATE)) return new PassportError('expired', 'nobody signed in in time', { cause: error });
+  if (said(LATE)) return new PassportError('expired', 'nobody signed in in time', { cause: bareCause(error) });
   if (said(WRONG))
     return storeFailure('store-refused', {
       ...{ where: WHERE, reason: error.errorCode, cause: error },

@@ -1,6 +1,6 @@
 /** What this device keeps about one OneDrive between two runs, sealed through the credentials port: msal's cache with its tokens. */
 import { utf8 } from '../../src/bytes.ts';
-import { PassportError } from '../../src/errors.ts';
+import { isPassportError, PassportError } from '../../src/errors.ts';
 import type { Credentials } from '../../src/storage/credentials.ts';
 import { bareCause } from '../../src/storage/http.ts';
 
@@ -39,4 +39,8 @@ export function signInAgain(url: string, why: string, cause?: unknown): Passport
     details: { signIn: true, retry: false },
     ...(cause === undefined ? {} : { cause: bareCause(cause) }),
   });
+}
+
+export function isSignedOut(error: unknown): boolean {
+  return isPassportError(error, 'store-refused') && error.details['signIn'] === true;
 }

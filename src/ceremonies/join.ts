@@ -8,6 +8,7 @@ import { receiveKey } from '../crypto/hpke.ts';
 import { holderId } from '../crypto/keys.ts';
 import { signingKey } from '../crypto/sign.ts';
 import { deviceWords, pidWords } from '../crypto/words.ts';
+import { sealedCredentials } from '../device/credentials.ts';
 import { anchorNote, Device } from '../device/device.ts';
 import { type Secrets, SecretsBox } from '../device/secrets.ts';
 import { isPassportError, PassportError } from '../errors.ts';
@@ -68,7 +69,7 @@ export async function join(env: Environment, link: string, options: JoinOptions)
   const name = checkName(options.name);
   const { device, joining } = await begin(env, data, bytes, name, options.platform ?? '');
   if (joining === undefined) return device;
-  const stores = await openStores(env, data);
+  const stores = await openStores(device, data);
   const secrets = await device.transact(async (view) => view.secrets);
   const deadline = env.clock.monotonic() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   await everywhere(stores, (store, place) => putPair(store, place.id, data, 1, joining.sealedHello));
@@ -207,7 +208,7 @@ async function begin(
 async function wasLetIn(device: Device, { data, reveal }: Joining): Promise<boolean> {
   if (reveal === null) return false;
   const secrets = await device.transact(async (view) => view.secrets);
-  return tryEnter(device, data, await openStores(device.env, data), secrets, parseReveal(reveal));
+  return tryEnter(device, data, await openStores(device, data), secrets, parseReveal(reveal));
 }
 
 interface Opened {
@@ -215,12 +216,14 @@ interface Opened {
   readonly place: { readonly url: string; readonly id: Bytes };
 }
 
-async function openStores(env: Environment, data: InvitationData): Promise<Opened[]> {
+/** A sign-in is kept at once: joining that is taken up again does not ask for another. */
+async function openStores({ env, replica }: Device, data: InvitationData): Promise<Opened[]> {
+  const credentials = sealedCredentials(replica);
   const opened: Opened[] = [];
   let failure: unknown;
   for (const place of data.stores) {
     try {
-      opened.push({ store: await env.openStore(place.url, { signIn: true }), place });
+      opened.push({ store: await env.openStore(place.url, { signIn: true, credentials }), place });
     } catch (error) {
       if (!isPassportError(error)) throw error;
       failure = error;

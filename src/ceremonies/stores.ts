@@ -102,7 +102,10 @@ async function fill(run: Runtime, url: string, options: SyncOptions): Promise<{ 
     await replacePlace(tx, begun);
     return true;
   });
-  if (empty) throw new PassportError(error.code as PassportErrorCode, `${fresh.url} took nothing: ${error.message}`);
+  if (empty) {
+    const { code, message, hint } = error;
+    throw new PassportError(code as PassportErrorCode, `${fresh.url} took nothing: ${message}`, hint ? { hint } : {});
+  }
   return { url: fresh.url, synced };
 }
 

@@ -65,6 +65,7 @@ export class Context {
         home: this.home,
         keystoreKind: keystoreKind(this.options.text('keystore')),
         tell: (text) => this.person.tell({ event: 'notice', text }),
+        signal: this.signal,
       });
       this.#environment = { ...home, person: this.person };
     }

@@ -33,6 +33,8 @@ export interface NodeHomeOptions {
   readonly anchorDirectory?: string | undefined;
   /** What a store has to say while it is opened, such as where to sign in. Default: nobody hears it. */
   readonly tell?: ((text: string) => void) | undefined;
+  /** Ends a sign-in that waits for a person. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type NodeHome = Omit<Environment, 'person'>;
@@ -60,7 +62,8 @@ export function nodeHome(options: NodeHomeOptions): NodeHome {
     openStore: async (url, { create = false, signIn = false, credentials } = {}) => {
       if (credentials !== undefined) await handOver(early, credentials, url);
       const context = { create, signIn, env: process.env, clock: nodeClock, random, tell };
-      return openStore(url, { ...context, credentials: credentials ?? early });
+      const stop = options.signal === undefined ? {} : { signal: options.signal };
+      return openStore(url, { ...context, ...stop, credentials: credentials ?? early });
     },
     clock: nodeClock,
     random,

@@ -9,6 +9,7 @@ import { withLimit } from '../storage/with-limit.ts';
 import { withRetry } from '../storage/with-retry.ts';
 import { withTimeout } from '../storage/with-timeout.ts';
 import { createFolderStore } from './folder-store.ts';
+import { proxyFetch } from './proxy.ts';
 
 interface Adapter {
   readonly load: () => Promise<{ readonly open: OpenStore }>;
@@ -16,6 +17,8 @@ interface Adapter {
   readonly library: string;
   /** Requests at once. */
   readonly parallel: number;
+  /** It takes `fetch` from its context. */
+  readonly fetches?: true;
 }
 
 const S3: Adapter = {
@@ -34,12 +37,14 @@ const DRIVE: Adapter = {
   load: () => import('../../adapters/drive/index.ts'),
   library: '@googleapis/drive',
   parallel: 4,
+  fetches: true,
 };
 
 const ONEDRIVE: Adapter = {
   load: () => import('../../adapters/onedrive/index.ts'),
   library: '@azure/msal-node',
   parallel: 4,
+  fetches: true,
 };
 
 const ADAPTERS: ReadonlyMap<string, Adapter> = new Map([
@@ -58,10 +63,11 @@ export async function openStore(url: string, context: OpenContext): Promise<Stor
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0].toLowerCase();
   const adapter = ADAPTERS.get(scheme ?? '');
   if (adapter === undefined) throw unknown(scheme);
+  const through = adapter.fetches === true ? await proxyFetch(context.env) : undefined;
   // Some load their library with themselves, some when they open.
   const store = await adapter
     .load()
-    .then(({ open }) => open(url, context))
+    .then(({ open }) => open(url, through === undefined ? context : { ...context, fetch: through }))
     .catch((error: unknown) => {
       throw missing(error, adapter.library);
     });

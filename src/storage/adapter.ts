@@ -19,6 +19,8 @@ export interface OpenContext {
   /** Says something to the person, such as where to sign in. */
   readonly tell: (text: string) => void;
   readonly signal?: AbortSignal;
+  /** How servers are reached where the platform's own `fetch` cannot: through a proxy. */
+  readonly fetch?: typeof fetch;
 }
 
 /**

@@ -10,7 +10,9 @@ import { describe, it } from 'node:test';
 import { open as openDrive } from '../../adapters/drive/index.ts';
 import { open as openOneDrive } from '../../adapters/onedrive/index.ts';
 import { copy } from '../../src/bytes.ts';
+import { isPassportError } from '../../src/errors.ts';
 import { nodeClock as clock } from '../../src/node/clock.ts';
+import { proxyFetch } from '../../src/node/proxy.ts';
 import type { OpenContext } from '../../src/storage/adapter.ts';
 import { createMemoryCredentials } from '../../src/storage/credentials.ts';
 import { withLimit } from '../../src/storage/with-limit.ts';
@@ -19,19 +21,29 @@ import { describeStore } from '../../src/testing/index.ts';
 
 const OPENERS = { drive: openDrive, onedrive: openOneDrive };
 const kind = process.argv[2];
-if (kind !== 'drive' && kind !== 'onedrive') throw new TypeError('say drive or onedrive');
+if (kind !== 'drive' && kind !== 'onedrive') {
+  console.error('Say which: drive or onedrive.');
+  process.exit(2);
+}
 
 const random = (length: number) => copy(randomBytes(length));
 const credentials = createMemoryCredentials();
+const through = await proxyFetch(process.env);
 const context: OpenContext = {
   ...{ create: true, signIn: true, credentials, clock, random },
   env: { ...process.env, PASSPORT_SIGN_IN: 'device' },
   tell: (text) => console.error(text),
+  ...(through === undefined ? {} : { fetch: through }),
 };
 
 // One sign-in, then a folder of its own for each test.
 const address = `${kind}:contract-${randomBytes(4).toString('hex')}`;
-await (await OPENERS[kind](address, context)).close();
+try {
+  await (await OPENERS[kind](address, context)).close();
+} catch (error) {
+  console.error(isPassportError(error) ? [error.message, error.hint].join('\n') : error);
+  process.exit(2);
+}
 const signedIn = await credentials.read(address);
 
 describeStore(
@@ -45,6 +57,7 @@ describeStore(
       const store = await open();
       for (const prefix of ['p', 'q', 'a', 'a-', 'ab', 'b', '0'.repeat(80)])
         for await (const name of store.list(prefix)) await store.delete(name);
+      await store.delete('ac'); // the suite's one name without a folder
       await store.close();
     };
     return { store: await open(), cleanup };

@@ -1,4 +1,5 @@
 /** Signing in to Google, staying signed in, and losing it: the real client library against doubles of Google's endpoints. */
+import { inspect } from 'node:util';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseDriveAddress } from '../../adapters/drive/address.ts';
@@ -17,6 +18,7 @@ import {
   nowClock,
 } from '../doubles/drive-setup.ts';
 import { GOOGLE_CLIENT } from '../doubles/google-auth.ts';
+import type { Received } from '../doubles/http-double.ts';
 import { codeOf as syncCodeOf, rejectionOf as codeOf } from '../helpers/codes.ts';
 
 const CLIENT = { PASSPORT_DRIVE_CLIENT_ID: GOOGLE_CLIENT.id, PASSPORT_DRIVE_CLIENT_SECRET: GOOGLE_CLIENT.secret };
@@ -138,6 +140,18 @@ describe('by a code on another device', () => {
     });
   }
 
+  it('asks again, less often, when an answer did not come or Google was in trouble', async () => {
+    world.auth.devicePolls = ['authorization_pending'];
+    const isPoll = ({ path }: Received) => path === '/token';
+    world.auth.trap((request) => (isPoll(request) ? { kind: 'status', status: 503 } : undefined));
+    world.auth.trap((request) => (isPoll(request) ? { kind: 'cut-request' } : undefined));
+    world.auth.trap((request) => (isPoll(request) ? { status: 502, body: '<html>a proxy</html>' } : undefined));
+    const before = device.clock.now();
+    const store = await open(DEVICE);
+    expect(device.clock.now() - before).toBe((5 + 10 + 20 + 40 + 40) * 1000);
+    expect(await namesIn(store)).toEqual([]);
+  });
+
   it('ends when nobody types the code', async () => {
     world.auth.devicePolls = Array.from({ length: 1000 }, () => 'authorization_pending');
     expect(await codeOf(open(DEVICE))).toBe('expired');
@@ -224,6 +238,26 @@ describe('afterwards', () => {
     await device.credentials.write(DRIVE_URL, null);
     await store.close();
     expect(await device.credentials.read(DRIVE_URL)).toBeUndefined();
+  });
+
+  it('signing in again is asked for at once, also where nobody has noticed yet that the sign-in ended', async () => {
+    device = await world.device();
+    world.auth.revoke();
+    const again = { create: true, signIn: true, env: { PASSPORT_SIGN_IN: 'device' } };
+    await (await open(again)).put('p/one', sampleBytes(3, 1));
+    expect(told).toHaveLength(1);
+    await open(again); // not when it is good
+    expect(told).toHaveLength(1);
+  });
+
+  it('no error shows a token, a code or the secret of the client', async () => {
+    device = await world.device();
+    const store = await open();
+    world.auth.revoke();
+    const error: unknown = await store.put('p/one', sampleBytes(3, 1)).catch((thrown: unknown) => thrown);
+    const shown = inspect(error, { depth: Infinity, showHidden: true });
+    expect(shown).toContain('Sign in again');
+    expect([...world.auth.issued, GOOGLE_CLIENT.secret].filter((secret) => shown.includes(secret))).toEqual([]);
   });
 
   it('nobody is signed in on a new device', async () => {

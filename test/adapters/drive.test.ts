@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newState, readState, writeState } from '../../adapters/drive/state.ts';
 import { equal } from '../../src/bytes.ts';
 import { PassportError } from '../../src/errors.ts';
+import { nameHash } from '../../src/format/names.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { withRetry } from '../../src/storage/with-retry.ts';
 import { sampleBytes } from '../../src/testing/check.ts';
@@ -82,6 +83,19 @@ describe('one name, many files', () => {
     expect(await third.get(`${HOT}/c-1`)).toEqual(sampleBytes(7, 2));
     await third.delete(`${HOT}/c-1`);
     expect(files()).toEqual([`${HOT}/c-0`]);
+  });
+
+  it('of several files of one name, the one whose bytes fit the name is read, however old it is', async () => {
+    const name = `${HOT}/c-${nameHash(A)}`;
+    await store.put(name, A);
+    const { items } = world.drive;
+    const [, item] = items.paths().find(([path]) => path.endsWith(name))!;
+    for (let i = 0; i < 3; i++) items.add({ ...item, id: items.reserve('drive'), content: Buffer.from(`other ${i}`) });
+    const other = await world.open();
+    expect(await other.get(name)).toEqual(A);
+    expect(await namesIn(other)).toEqual([name]);
+    await other.delete(name);
+    expect(files()).toEqual([]);
   });
 
   it('two devices that make the same folders at the same time see the files of both', async () => {
@@ -195,6 +209,34 @@ describe('listings', () => {
     const other = await world.open();
     expect(await namesIn(other)).toEqual([]);
     await other.put(`${HOT}/c-1`, A);
+    expect(await namesIn(await world.open())).toEqual([`${HOT}/c-1`]);
+  });
+
+  for (const refusesGoneParents of [false, true]) {
+    it(`a device notices at once that the folder it made was deleted (a query for it ${refusesGoneParents ? 'is refused' : 'finds nothing'})`, async () => {
+      world.drive.refusesGoneParents = refusesGoneParents;
+      const device = await world.device();
+      const made = await world.open(device);
+      await made.put(`${HOT}/c-0`, A);
+      await made.close();
+      for (const [path, { id }] of world.drive.items.paths()) if (path === 'Passports') world.drive.items.remove(id);
+      const next = await world.open(device);
+      expect(await namesIn(next, HOT)).toEqual([]);
+      await next.put(`${HOT}/c-1`, A);
+      expect(await namesIn(next)).toEqual([`${HOT}/c-1`]);
+      expect(folders()).toEqual(['Passports', 'Passports/p', 'Passports/p/one', 'Passports/p/one/hot']);
+    });
+  }
+
+  it('a device does not write into the folder that it made when somebody has put that into the bin', async () => {
+    const device = await world.device();
+    const made = await world.open(device);
+    await made.put(`${HOT}/c-0`, A);
+    await made.close();
+    world.drive.items.paths().find(([path]) => path === 'Passports')![1].trashed = true;
+    const next = await world.open(device);
+    expect(await namesIn(next)).toEqual([]);
+    await next.put(`${HOT}/c-1`, A);
     expect(await namesIn(await world.open())).toEqual([`${HOT}/c-1`]);
   });
 

@@ -1,4 +1,5 @@
 /** Signing in to Microsoft, staying signed in, and losing it: the real msal with its real authority, led to a double. */
+import { inspect } from 'node:util';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { open as openReal, openOneDrive } from '../../adapters/onedrive/index.ts';
@@ -79,6 +80,26 @@ describe('in the browser', () => {
 
   it('without an app registration it says which variable to set', async () => {
     expect(await codeOf(open({ create: true, signIn: true }))).toBe('usage');
+  });
+});
+
+describe('when a sign-in has ended', () => {
+  it('signing in again is asked for at once, also where nobody has noticed yet', async () => {
+    await open({ ...SIGN_IN });
+    world.entra.revoke();
+    await (await open({ ...SIGN_IN })).put('p/one', sampleBytes(3, 1));
+    expect(told).toHaveLength(2);
+    await open({ ...SIGN_IN }); // not when it is good
+    expect(told).toHaveLength(2);
+  });
+
+  it('no error shows a token or a code', async () => {
+    const store = await open({ ...SIGN_IN });
+    world.entra.revoke();
+    const error: unknown = await store.put('p/one', sampleBytes(3, 1)).catch((thrown: unknown) => thrown);
+    const shown = inspect(error, { depth: Infinity, showHidden: true });
+    expect(shown).toContain('Sign in again');
+    expect(world.entra.issued.filter((secret) => shown.includes(secret))).toEqual([]);
   });
 });
 

@@ -63,6 +63,19 @@ describe.each([
   });
 });
 
+it.each([
+  ['sealed', () => credentialsOn()],
+  ['in memory', () => createMemoryCredentials()],
+])('credentials, %s, are kept also when the adapter wipes what it gave and what it got', async (_, create) => {
+  const credentials = create();
+  const given = token.slice();
+  const writing = credentials.write(URL, given);
+  given.fill(0);
+  await writing;
+  (await credentials.read(URL))!.fill(0);
+  expect(await credentials.read(URL)).toEqual(token);
+});
+
 describe('sealed credentials', () => {
   it('are there for another process, and show neither address nor secret in the journal', async () => {
     const journal = createCopyableJournal();

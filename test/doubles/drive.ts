@@ -34,6 +34,8 @@ export class DriveDouble extends HttpDouble {
   damagesDownloads = false;
   /** Whether answers name the parent of what lies at the top of My Drive, which drive.file may not see. */
   showsTop = true;
+  /** A listing that names a folder which is not there (for good) answers 404 "File not found: .", not an empty page. */
+  refusesGoneParents = false;
   /** Every session of an upload answers 404 from now on, as after a week. */
   endsSessions = false;
 
@@ -106,6 +108,9 @@ export class DriveDouble extends HttpDouble {
     if (asked !== space) return failure(403, 'insufficientScopes', 'spaces');
     const matches = parseQuery(query.get('q') ?? '');
     if (matches === undefined) return failure(400, 'invalid', 'q');
+    const asks = [...(query.get('q') ?? '').matchAll(/'([^']+)' in parents/g)].map(([, id]) => id as string);
+    if (this.refusesGoneParents && asks.some((id) => this.items.resolve(id, space) === undefined))
+      return failure(404, 'notFound', 'fileId');
     const mask = /^nextPageToken,files\(([a-zA-Z0-9,]+)\)$/.exec(query.get('fields') ?? '')?.[1]?.split(',');
     if (mask === undefined || mask.some((field) => !FIELDS.includes(field)))
       return failure(400, 'invalidParameter', 'fields');

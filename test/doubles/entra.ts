@@ -3,7 +3,7 @@
  * the device endpoint and the token endpoint of learn.microsoft.com/entra/identity-platform (v2-oauth2-auth-code-flow,
  * v2-oauth2-device-code). msal keeps its real authority; only its HTTP client is led here.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Network } from '../../adapters/onedrive/sign-in.ts';
 import { HttpDouble, type Received, type Reply } from './http-double.ts';
 
@@ -29,6 +29,8 @@ export class EntraDouble extends HttpDouble {
   devicePolls: string[] = [];
   /** Access tokens in force. */
   readonly tokens = new Set<string>();
+  /** Everything secret that it ever gave out. */
+  readonly issued: string[] = [];
   readonly #refresh = new Set<string>();
   readonly #codes = new Map<string, Grant>();
   readonly #devices = new Map<string, string[]>();
@@ -99,7 +101,7 @@ export class EntraDouble extends HttpDouble {
     const fields: Record<string, string> = { state: value('state') };
     if (this.denies) Object.assign(fields, { error: 'access_denied', error_description: 'the user declined' });
     else {
-      const code = `M.C-code-${++this.#made}`;
+      const code = this.#issue('M.C-code');
       this.#codes.set(code, { scopes: scopesOf(value('scope'))!, redirectUri, challenge: value('code_challenge') });
       Object.assign(fields, { code, client_info: clientInfo() });
     }
@@ -110,7 +112,7 @@ export class EntraDouble extends HttpDouble {
   #device(form: URLSearchParams): Reply {
     const scopes = scopesOf(form.get('scope') ?? '');
     if (scopes === undefined) return refused(400, 'invalid_scope', 'AADSTS70011');
-    const code = `device-${++this.#made}`;
+    const code = this.#issue('BAQ-device');
     this.#devices.set(code, scopes);
     return {
       status: 200,
@@ -153,9 +155,15 @@ export class EntraDouble extends HttpDouble {
     return scopes === undefined ? refused(400, 'invalid_scope') : this.#granted(scopes);
   }
 
+  #issue(kind: string): string {
+    const secret = `${kind}-${++this.#made}-${randomBytes(6).toString('hex')}`;
+    this.issued.push(secret);
+    return secret;
+  }
+
   #granted(scopes: readonly string[]): Reply {
-    const access = `EwB-access-${++this.#made}`;
-    const refresh = `M.R-refresh-${++this.#made}`; // a new one at every use; the old one stays good
+    const access = this.#issue('EwB-access');
+    const refresh = this.#issue('M.R-refresh'); // a new one at every use; the old one stays good
     this.tokens.add(access);
     this.#refresh.add(refresh);
     const now = Math.floor(Date.now() / 1000);

@@ -3,7 +3,7 @@
  * developers.google.com/identity/protocols/oauth2/native-app and limited-input-device. It knows one account, whose person
  * says yes unless `denies`.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { HttpDouble, type Received, type Reply } from './http-double.ts';
 
 export const GOOGLE_CLIENT = { id: 'client-1.apps.googleusercontent.com', secret: 'GOCSPX-not-confidential' };
@@ -23,10 +23,15 @@ export class GoogleAuthDouble extends HttpDouble {
   /** The person takes these scopes out of what is asked. */
   takesOut: string[] = [];
   accessSeconds = 3599;
+  /** How long a code for another device is good, and how often to ask. */
+  deviceSeconds = 1800;
+  intervalSeconds = 5;
   /** Answers of the device poll before the person has typed the code. */
   devicePolls: string[] = [];
   /** Access tokens in force and their scopes. */
   readonly tokens = new Map<string, string>();
+  /** Everything secret that it ever gave out. */
+  readonly issued: string[] = [];
   readonly #refresh = new Map<string, string>();
   readonly #codes = new Map<string, Grant>();
   readonly #devices = new Map<string, string>();
@@ -85,7 +90,7 @@ export class GoogleAuthDouble extends HttpDouble {
     back.searchParams.set('state', value('state'));
     if (this.denies) back.searchParams.set('error', 'access_denied');
     else {
-      const code = `4/code-${++this.#made}`;
+      const code = this.#issue('4/code');
       this.#codes.set(code, { scope: value('scope'), redirectUri: redirect, challenge: value('code_challenge') });
       back.searchParams.set('code', code);
     }
@@ -97,7 +102,7 @@ export class GoogleAuthDouble extends HttpDouble {
     if (form.get('client_id') !== GOOGLE_CLIENT.id) return refused(401, 'invalid_client');
     if (scope === '' || scope.split(' ').some((each) => !DEVICE_SCOPES.includes(each)))
       return refused(400, 'invalid_scope');
-    const code = `device-${++this.#made}`;
+    const code = this.#issue('AH-1Ng-device');
     this.#devices.set(code, scope);
     return {
       status: 200,
@@ -105,8 +110,8 @@ export class GoogleAuthDouble extends HttpDouble {
         device_code: code,
         user_code: 'GQVQ-JKEC',
         verification_url: 'https://www.google.com/device',
-        expires_in: 1800,
-        interval: 5,
+        expires_in: this.deviceSeconds,
+        interval: this.intervalSeconds,
       },
     };
   }
@@ -153,13 +158,19 @@ export class GoogleAuthDouble extends HttpDouble {
       .split(' ')
       .filter((each) => !this.takesOut.includes(each))
       .join(' ');
-    const refresh = `1//refresh-${++this.#made}`;
+    const refresh = this.#issue('1//refresh');
     this.#refresh.set(refresh, scope);
     return { status: 200, body: { ...this.#access(scope), refresh_token: refresh } };
   }
 
+  #issue(kind: string): string {
+    const secret = `${kind}-${++this.#made}-${randomBytes(6).toString('hex')}`;
+    this.issued.push(secret);
+    return secret;
+  }
+
   #access(scope: string): object {
-    const token = `ya29.access-${++this.#made}`;
+    const token = this.#issue('ya29.access');
     this.tokens.set(token, scope);
     return { access_token: token, expires_in: this.accessSeconds, scope, token_type: 'Bearer' };
   }

@@ -35,6 +35,8 @@ export abstract class HttpDouble {
   });
   #fault: StoreFault | undefined;
   readonly #traps: Trap[] = [];
+  /** Asked for every request that no trap wants. */
+  rule: Trap | undefined;
   /** A bug of the double itself: a test that ends with one failed. */
   broken: unknown;
   url = '';
@@ -86,7 +88,7 @@ export abstract class HttpDouble {
     const body = await bodyOf(request);
     if (body === undefined) return; // the client went away
     const received: Received = { ...head, body };
-    const trapped = this.#trapped(received) ?? this.#fault;
+    const trapped = this.#trapped(received) ?? this.rule?.(received) ?? this.#fault;
     if (trapped !== undefined && 'kind' in trapped) return this.#fail(trapped, received, response, entry);
     const reply = trapped ?? (await this.answer(received));
     entry.status = reply.status;

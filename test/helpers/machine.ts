@@ -52,6 +52,8 @@ export interface Running {
   readonly done: Promise<Done>;
   /** The first event of this name; rejects when the command ends without it. */
   event: (name: string) => Promise<Json>;
+  /** The first line of stderr that matches; rejects when the command ends without it. */
+  line: (pattern: RegExp) => Promise<string>;
   interrupt: () => void;
 }
 
@@ -107,16 +109,23 @@ export class Machine {
         wake();
       });
     });
-    const event = async (name: string) => {
+    const first = async <T>(what: string, find: () => T | undefined): Promise<T> => {
       for (;;) {
-        const found = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { event: string });
-        const match = found.find((each) => each.event === name);
+        const match = find();
         if (match !== undefined) return match;
-        if (ended) throw new Error(`${args.join(' ')} ended without "${name}": ${out.join('')}${lines.join('\n')}`);
+        if (ended) throw new Error(`${args.join(' ')} ended without "${what}": ${out.join('')}${lines.join('\n')}`);
         await new Promise<void>((next) => waiting.push(next));
       }
     };
-    return { done, event, interrupt: () => child.kill('SIGINT') };
+    const event = (name: string) =>
+      first(name, () =>
+        lines
+          .filter((line) => line.startsWith('{'))
+          .map((line) => JSON.parse(line) as { event: string })
+          .find((each) => each.event === name),
+      );
+    const line = (pattern: RegExp) => first(String(pattern), () => lines.find((each) => pattern.test(each)));
+    return { done, event, line, interrupt: () => child.kill('SIGINT') };
   }
 
   run(...args: string[]): Promise<Done> {

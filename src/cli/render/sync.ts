@@ -41,6 +41,7 @@ export function storeLines({
   const parts = [STATES[state], ...moved, ...(behind === 0 ? [] : [`${behind} still to go`])];
   return [
     `${safe(url)}: ${parts.join(', ')}${error === undefined ? '' : ` (${safe(error.message)})`}`,
+    ...(error?.hint === undefined ? [] : [`  ${safe(error.hint)}`]),
     ...(lost.length === 0 ? [] : [`  Lost there and put again: ${names(lost)}`]),
     ...(contradicts.length === 0
       ? []
