@@ -85,7 +85,11 @@ export function wholeWay(setUp: () => Promise<Provider>): void {
     const { home, told } = newHome();
     const phone = await enroll(home);
     expect(told).toEqual([expect.stringMatching(CODE)]);
-    expect(at.told).toEqual([expect.stringMatching(/^Sign in to \w+ in a browser on this machine \(or stop, and set PASSPORT_SIGN_IN=device\): http\S+$/)]);
+    expect(at.told).toEqual([
+      expect.stringMatching(
+        /^Sign in to \w+ in a browser on this machine \(or stop, and set PASSPORT_SIGN_IN=device\): http\S+$/,
+      ),
+    ]);
     await phone.passport.unlock({ passphrase: PASSPHRASE, kits: [words(laptop.kits[0]!)] });
     await phone.passport.put('from the phone', 'too');
     expect(storeOf(await phone.passport.sync())).toMatchObject({ url: provider.url, state: 'ok', behind: 0 });
