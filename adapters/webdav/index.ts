@@ -17,8 +17,9 @@ const EXAMPLE =
 
 export const open: OpenStore = async (url, context) => {
   const { server, username } = parseWebdavUrl(url);
-  const given = givenLogin(username, context.env);
   const kept = await keptLogin(url, context.credentials);
+  // Not where a login is kept and nobody asked to sign in: the variables are meant for another server, which this one is not to know.
+  const given = kept === undefined || context.signIn ? givenLogin(username, context.env) : undefined;
   const login = given ?? kept ?? {};
   const store = createWebdavStore({ url, server, ...login, now: () => context.clock.now() });
   if (context.create) await store.makeRoot(context.signal);
@@ -41,7 +42,7 @@ export function parseWebdavUrl(url: string): { server: string; username: string 
   return { server: `${server.origin}${server.pathname.replace(/\/+$/, '')}`, username };
 }
 
-/** From the environment: it wins, so that a changed password can be given. */
+/** From the environment. Where somebody signs in it wins, so that a changed password can be given. */
 function givenLogin(username: string | undefined, env: OpenContext['env']): WebdavLogin | undefined {
   const token = env['PASSPORT_WEBDAV_TOKEN'];
   if (token !== undefined) return { token };

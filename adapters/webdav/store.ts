@@ -234,7 +234,7 @@ export function createWebdavStore(options: WebdavOptions): WebdavStore {
 }
 
 const HINTS: Readonly<Record<number, string>> = {
-  401: 'Give PASSPORT_WEBDAV_USER and PASSPORT_WEBDAV_PASSWORD; Nextcloud and ownCloud want an app password.',
+  401: 'Sign in: passport store add with the same address, and PASSPORT_WEBDAV_USER and PASSPORT_WEBDAV_PASSWORD set; Nextcloud and ownCloud want an app password.',
   405: 'This address does not speak WebDAV.',
   413: 'The server takes no files of this size: raise its upload limit to 32 MB.',
 };

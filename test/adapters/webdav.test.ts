@@ -181,12 +181,27 @@ describe.skipIf(!serverInstalled('webdav'))('on Apache mod_dav', () => {
       expect(await errorOf((await open(url, context({}))).get('p/one'))).toMatchObject({ code: 'store-refused' });
     });
 
-    it('is opened with a changed password from the environment, once', async () => {
+    it('that has its login is told nothing of variables that are meant for another server', async () => {
+      const proxy = await FaultProxy.before(server.port);
+      const url = `webdav+${proxy.origin}/${randomBytes(8).toString('hex')}`;
+      const credentials = createMemoryCredentials();
+      await open(url, context({ PASSPORT_WEBDAV_USER: 'u', PASSPORT_WEBDAV_PASSWORD: 'pw' }, credentials, true));
+      for (const env of [
+        { PASSPORT_WEBDAV_USER: 'v', PASSPORT_WEBDAV_PASSWORD: 'of another' },
+        { PASSPORT_WEBDAV_TOKEN: 'of another' },
+      ])
+        expect(await list(await open(url, context(env, credentials)), 'p')).toEqual([]);
+      const sent = new Set(proxy.seen.map(({ headers }) => headers['authorization']));
+      expect([...sent]).toEqual([`Basic ${btoa('u:pw')}`]);
+      await proxy.close();
+    });
+
+    it('is opened with a changed password from the environment where somebody signs in', async () => {
       const url = address();
       const credentials = createMemoryCredentials();
       await open(url, context({ PASSPORT_WEBDAV_USER: 'u', PASSPORT_WEBDAV_PASSWORD: 'pw' }, credentials, true));
-      const wrong = open(url, context({ PASSPORT_WEBDAV_USER: 'u', PASSPORT_WEBDAV_PASSWORD: 'wrong' }, credentials));
-      expect(await errorOf(wrong)).toMatchObject({ code: 'store-refused' });
+      const wrong = { PASSPORT_WEBDAV_USER: 'u', PASSPORT_WEBDAV_PASSWORD: 'wrong' };
+      expect(await errorOf(open(url, context(wrong, credentials, true)))).toMatchObject({ code: 'store-refused' });
       expect(await list(await open(url, context({}, credentials)), 'p')).toEqual([]);
       const other = createMemoryCredentials();
       await open(url, context({ PASSPORT_WEBDAV_USER: 'u', PASSPORT_WEBDAV_PASSWORD: 'pw' }, other));

@@ -175,6 +175,17 @@ describe('Google Drive (double)', () => {
     expect((await phone.run('get', 'second')).out.toString()).toBe('another');
   });
 
+  test('the folder was deleted for good, and Drive refuses a query for it: the same', async () => {
+    const before = cloud.objects().sort();
+    cloud.drive.refusesGoneParents = true;
+    cloud.wipe();
+    const named = await laptop.run('sync', '--json');
+    expect(named).toMatchObject({ code: 0, json: { stores: [{ state: 'rolled-back' }] } });
+    expect(await laptop.run('verify', '--repair', '--json')).toMatchObject({ code: 0 });
+    expect(cloud.objects().sort()).toEqual(before);
+    expect(await laptop.run('verify', '--json')).toMatchObject({ code: 0, json: { ok: true } });
+  });
+
   test.each(['file', 'folder'])('a %s in the bin is missed, and put again', async (what) => {
     const { items } = cloud.drive;
     const before = cloud.objects().sort();
