@@ -6,6 +6,7 @@ import { type Bytes, copy, equal, hex, utf8 } from './bytes.ts';
 import { anchorNote, Device, forkOf, memberView, type MemberView, requireHolder } from './device/device.ts';
 import { loadSession, type StoredSession } from './device/session.ts';
 import { isPassportError, PassportError } from './errors.ts';
+import { turn } from './platform.ts';
 import { status } from './ceremonies/status.ts';
 import type { Runtime } from './ceremonies/runtime.ts';
 import type { RecordInfo as FoundRecord } from './records/view.ts';
@@ -49,10 +50,7 @@ import type {
 
 /** What one transaction of `putMany` holds at most: it rewrites the index once, whatever the number of its records. */
 const BATCH_UPDATES = 16_384;
-const BATCH_BYTES = 32 * 1024 * 1024;
-
-/** Lets what came from the network be taken. */
-const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+const BATCH_BYTES = 16 * 1024 * 1024;
 
 const ceremonies = () => import('./ceremonies/all.ts');
 const records = () => import('./records/all.ts');

@@ -77,8 +77,8 @@ export async function sealObjectInto(
   let at = HEADER;
   for (const plain of paddedChunks(pieces, CHUNK)) {
     const last = at + plain.length + TAG === object.length;
-    const sealed = provider().aesGcmSeal(key, nonce(index, last), plain);
-    object.set(sealed instanceof Uint8Array ? sealed : await sealed, at);
+    const sealed = provider().aesGcmSeal(key, nonce(index, last), plain, object.subarray(at, at + plain.length + TAG));
+    if (sealed instanceof Promise) await sealed;
     index += 1;
     at += plain.length + TAG;
   }

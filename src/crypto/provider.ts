@@ -13,10 +13,10 @@ export interface Provider {
   /** RFC 2104 with SHA-256, 32 bytes. */
   hmacSha256(key: Bytes, data: Bytes): Bytes;
   /**
-   * AES-256-GCM: ciphertext ‖ tag (16). Key 32 bytes, nonce 12 (`checkAesGcm`), no AAD. The caller never repeats a nonce under a
-   * key.
+   * AES-256-GCM: ciphertext ‖ tag (16), written to `sealed` (16 bytes longer than `data`, no part of it), or to new bytes. Key 32
+   * bytes, nonce 12 (`checkAesGcm`), no AAD. The caller never repeats a nonce under a key.
    */
-  aesGcmSeal(key: Bytes, nonce: Bytes, data: Bytes): Bytes | Promise<Bytes>;
+  aesGcmSeal(key: Bytes, nonce: Bytes, data: Bytes, sealed?: Bytes): Bytes | Promise<Bytes>;
   /** Throws anything, or rejects, when the tag does not fit. */
   aesGcmOpen(key: Bytes, nonce: Bytes, sealed: Bytes): Bytes | Promise<Bytes>;
   /** RFC 8032, 64 bytes. Absent: noble, which sign.ts loads anyway; so this file does not load the curves. */
@@ -32,12 +32,16 @@ const portable: Provider = {
     return copy(hash.digest());
   },
   hmacSha256: (key, data) => hmac(sha256, key, data),
-  async aesGcmSeal(key, nonce, data) {
+  async aesGcmSeal(key, nonce, data, sealed = new Uint8Array(data.length + 16)) {
     checkAesGcm(key, nonce);
-    if (subtle() === undefined) return (await import('@noble/ciphers/aes.js')).gcm(key, nonce).encrypt(data);
-    return new Uint8Array(
-      await crypto.subtle.encrypt({ name: 'AES-GCM', iv: nonce }, await aesKey(key, 'encrypt'), data),
+    sealed.set(
+      subtle() === undefined
+        ? (await import('@noble/ciphers/aes.js')).gcm(key, nonce).encrypt(data)
+        : new Uint8Array(
+            await crypto.subtle.encrypt({ name: 'AES-GCM', iv: nonce }, await aesKey(key, 'encrypt'), data),
+          ),
     );
+    return sealed;
   },
   async aesGcmOpen(key, nonce, sealed) {
     checkAesGcm(key, nonce);

@@ -1,7 +1,7 @@
 /**
  * The primitives of crypto/provider.ts by node:crypto, all synchronous: one await of WebCrypto costs more than sealing a small
- * object. Verifying keys are kept as KeyObjects, because a chain is many signatures by few keys. Signing keys are not: a
- * KeyObject keeps a secret in memory that nobody can wipe.
+ * object. Keys are kept as KeyObjects, because a chain is many signatures by few keys: verifying keys by their bytes, a signing
+ * key no longer than the seed's own buffer, because nobody can wipe a KeyObject (OpenSSL does when it is collected).
  */
 import {
   createCipheriv,
@@ -15,7 +15,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import { type Bytes, concat, copy, hex, wipe } from '../bytes.ts';
+import { type Bytes, concat, copy, equal, hex, wipe } from '../bytes.ts';
 import { checkAesGcm, type Provider } from '../crypto/provider.ts';
 
 const TAG = 16;
@@ -26,6 +26,7 @@ const PUBLIC_DER = Uint8Array.of(0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3,
 const KEPT_KEYS = 64;
 
 const publicKeys = new Map<string, KeyObject>();
+const privateKeys = new WeakMap<Bytes, { readonly digest: Uint8Array; readonly key: KeyObject }>();
 
 function publicKeyObject(raw: Bytes): KeyObject {
   const name = hex(raw);
@@ -35,6 +36,18 @@ function publicKeyObject(raw: Bytes): KeyObject {
     if (publicKeys.size >= KEPT_KEYS) publicKeys.clear();
     publicKeys.set(name, key);
   }
+  return key;
+}
+
+/** Made from these 32 bytes, and only as long as they have not changed: reading the DER takes ten times longer than signing. */
+function privateKeyObject(seed: Bytes): KeyObject {
+  const digest = hash('sha256', seed, 'buffer');
+  const known = privateKeys.get(seed);
+  if (known !== undefined && equal(known.digest, digest)) return known.key;
+  const der = concat(PRIVATE_DER, seed);
+  const key = createPrivateKey({ key: Buffer.from(der.buffer), format: 'der', type: 'pkcs8' });
+  wipe(der);
+  privateKeys.set(seed, { digest, key });
   return key;
 }
 
@@ -50,10 +63,9 @@ export const nodeProvider: Provider = {
 
   hmacSha256: (key, data) => copy(createHmac('sha256', key).update(data).digest()),
 
-  aesGcmSeal(key, nonce, data) {
+  aesGcmSeal(key, nonce, data, sealed = new Uint8Array(data.length + TAG)) {
     checkAesGcm(key, nonce);
     const cipher = createCipheriv('aes-256-gcm', key, nonce);
-    const sealed = new Uint8Array(data.length + TAG);
     sealed.set(cipher.update(data));
     cipher.final(); // empty: GCM is a stream cipher
     sealed.set(cipher.getAuthTag(), data.length);
@@ -76,12 +88,7 @@ export const nodeProvider: Provider = {
     return copy(data);
   },
 
-  ed25519Sign(seed, message) {
-    const der = concat(PRIVATE_DER, seed);
-    const key = createPrivateKey({ key: Buffer.from(der.buffer), format: 'der', type: 'pkcs8' });
-    wipe(der);
-    return copy(sign(null, message, key));
-  },
+  ed25519Sign: (seed, message) => copy(sign(null, message, privateKeyObject(seed))),
 
   ed25519Verify(publicKey, message, signature) {
     return verify(null, message, publicKeyObject(publicKey), signature);

@@ -4,13 +4,14 @@
  * reads these cells only, and one more put rewrites one of them. Cell `index` (no secret): [[bucket, replaced, conflicts]…].
  * A bucket's value is [[commit facts…], [key, version…], …]: flat and with each commit once, because all of it is read often.
  */
-import { compare, equal, utf8, type Bytes } from '../bytes.ts';
+import { compare, equal, hex, utf8, type Bytes } from '../bytes.ts';
 import type { Value } from '../cbor.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { hash } from '../crypto/statements.ts';
 import { updateId } from '../format/update.ts';
 import { appendRows, clearRows, pageRows } from '../replica/pages.ts';
 import type { Tx } from '../replica/replica.ts';
+import type { Point } from './chains.ts';
 
 const BUCKETS = 256;
 const REMEMBERED_CONFLICTS = 1024;
@@ -37,8 +38,8 @@ export interface Version {
   readonly deleted: boolean;
   readonly type: string;
   readonly sizeBytes: number;
-  /** SHA-256 of the value. */
-  readonly valueHash: Bytes;
+  /** SHA-256 of the value; null for a large one that nothing was compared with, and for one that could not be read for that. */
+  readonly valueHash: Bytes | null;
 }
 
 interface Counts {
@@ -189,12 +190,18 @@ export class Buckets {
 
 /** Equal op, type and value count as one version. */
 export function sameContent(a: Version, b: Version): boolean {
+  if (a.valueHash === null || b.valueHash === null) return false;
   return a.deleted === b.deleted && a.type === b.type && equal(a.valueHash, b.valueHash);
 }
 
 export function isConflict(standing: readonly Version[]): boolean {
   const [first, ...others] = standing;
   return first !== undefined && others.some((other) => !sameContent(first, other));
+}
+
+/** The commit that wrote it. */
+export function placeOf({ by }: Version): Point {
+  return { chain: hex(by.chain), seq: by.seq, id: hex(by.commit) };
 }
 
 /** 32 bytes. */
@@ -210,7 +217,7 @@ export function conflictId(pid: Bytes, standing: readonly Version[]): Bytes {
 
 type FactsValue = readonly [Bytes, Bytes, number, Bytes, number, number];
 /** Index of the commit's facts, index in the commit * 2 (+ 1 for a delete), type, size, value hash. */
-type VersionFields = readonly [number, number, string, number, Bytes];
+type VersionFields = readonly [number, number, string, number, Bytes | null];
 type HistoryValue = readonly [string, FactsValue, ...VersionFields];
 const FIELDS = 5;
 
@@ -234,7 +241,7 @@ function versionAt(facts: readonly CommitFacts[], row: readonly Value[], at: num
     deleted: place % 2 === 1,
     type: row[at + 2] as string,
     sizeBytes: row[at + 3] as number,
-    valueHash: row[at + 4] as Bytes,
+    valueHash: row[at + 4] as Bytes | null,
   };
 }
 

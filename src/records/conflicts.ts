@@ -12,7 +12,8 @@ import { indexAll } from './indexing.ts';
 import { Log } from './log.ts';
 import { Order } from './order.ts';
 import type { RecordContext } from './registry-view.ts';
-import { distinct, valueOf, versionInfo, type VersionInfo } from './view.ts';
+import { valueOf } from './updates.ts';
+import { distinct, versionInfo, type VersionInfo } from './view.ts';
 import { writeCommit, type Written } from './write.ts';
 
 export interface ConflictVersion extends VersionInfo {

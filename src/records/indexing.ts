@@ -9,11 +9,11 @@ import { sha256 } from '../crypto/hash.ts';
 import { isPassportError } from '../errors.ts';
 import { parseUpdate, type Update } from '../format/update.ts';
 import type { Tx } from '../replica/replica.ts';
-import type { CommitFacts, Version } from './buckets.ts';
+import { placeOf, type CommitFacts, type Version } from './buckets.ts';
 import { BIT, INDEX, STATE, type CommitRow, type Point } from './chains.ts';
 import { Log } from './log.ts';
 import type { RecordContext } from './registry-view.ts';
-import { blindedUpdates } from './updates.ts';
+import { blindedUpdates, valueOf } from './updates.ts';
 
 export interface DamagedCommit extends Point {
   /** Holder id of the author, hexadecimal. */
@@ -73,6 +73,9 @@ export async function indexAll(log: Log): Promise<Indexed> {
   return { indexed: rows.length - locked - damaged.length, keys: [...keys], damaged, locked };
 }
 
+/** From here on a value is hashed only when another version stands beside it: for most it is never needed. */
+const LARGE_BYTES = 64 * 1024;
+
 const DAMAGE = ['missing', 'damaged', 'decryption-failed', 'malformed', 'unsupported'] as const;
 
 /** Of an applied commit, with all of its updates in order. Returns their keys. */
@@ -82,7 +85,6 @@ export async function indexCommit(log: Log, row: CommitRow, updates: readonly Up
   const past = log.causality.pastOf(row);
   for (const [index, { key, op, type, value }] of updates.entries()) {
     const deleted = op === 'delete';
-    const version: Version = { by, index, deleted, type, sizeBytes: value.length, valueHash: sha256(value) };
     const standing: Version[] = [];
     const replaced: Version[] = [];
     let stands = true;
@@ -95,21 +97,32 @@ export async function indexCommit(log: Log, row: CommitRow, updates: readonly Up
       standing.push(other);
       if (other.by.order > row.order && (await knewOf(log, other, row))) stands = false;
     }
-    (stands ? standing : replaced).push(version);
-    await log.buckets.set(key, standing, replaced);
+    const compared = stands && standing.length > 0;
+    const valueHash = compared || value.length < LARGE_BYTES ? sha256(value) : null;
+    const version: Version = { by, index, deleted, type, sizeBytes: value.length, valueHash };
+    if (!stands) replaced.push(version);
+    const others = compared ? await Promise.all(standing.map((other) => withHash(log, other))) : standing;
+    await log.buckets.set(key, stands ? [...others, version] : standing, replaced);
   }
   row.index = INDEX.done;
   log.chains.touch(row);
   return updates.map(({ key }) => key);
 }
 
+/** What cannot be read is left without, and so is the same as nothing. */
+async function withHash(log: Log, version: Version): Promise<Version> {
+  if (version.valueHash !== null) return version;
+  try {
+    return { ...version, valueHash: sha256(await valueOf(log, version)) };
+  } catch (error) {
+    if (isPassportError(error)) return version;
+    throw error;
+  }
+}
+
 async function knewOf(log: Log, version: Version, row: CommitRow): Promise<boolean> {
   const later = await log.chains.find(placeOf(version));
   return later !== undefined && log.causality.covers(log.causality.pastOf(later), row);
-}
-
-export function placeOf({ by }: Version): Point {
-  return { chain: hex(by.chain), seq: by.seq, id: hex(by.commit) };
 }
 
 /** All commits whose updates cannot be read. */

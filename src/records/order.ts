@@ -4,10 +4,9 @@
  * first word of another device that had c, so that a clock set to 2099 decides nothing. All inputs are signed statements.
  */
 import { compare, equal, hex } from '../bytes.ts';
-import type { Version } from './buckets.ts';
 import { STATE, type CommitRow } from './chains.ts';
 import { TOLERANCE_MS } from './clocks.ts';
-import { placeOf } from './indexing.ts';
+import { placeOf, type Version } from './buckets.ts';
 import type { Log } from './log.ts';
 
 export class Order {

@@ -3,10 +3,12 @@
  * before anything is used, and remembers opened bundles for a while, so that reading many records opens each once.
  */
 import { equal, type Bytes } from '../bytes.ts';
+import { sha256 } from '../crypto/hash.ts';
 import { PassportError } from '../errors.ts';
 import { openBlocks, splitBundle } from '../format/bundle.ts';
 import { parseUpdate, splitBlock, type BlindedUpdate, type Update } from '../format/update.ts';
 import { locked } from '../replica/cells.ts';
+import { placeOf, type Version } from './buckets.ts';
 import type { CommitRow } from './chains.ts';
 import type { Log } from './log.ts';
 import { merkleRoot } from './merkle.ts';
@@ -37,6 +39,16 @@ export async function updateAt(log: Log, row: CommitRow, index: number): Promise
   const blinded = (await blindedUpdates(log, row))[index];
   if (blinded === undefined) throw damaged();
   return parseUpdate(blinded.update);
+}
+
+/** The value of a version, checked against the author's signed root and, where it has a hash, the index. */
+export async function valueOf(log: Log, version: Version): Promise<Bytes> {
+  const row = await log.chains.find(placeOf(version));
+  if (row === undefined) throw new PassportError('missing', 'a commit of this device is missing');
+  const { value } = await updateAt(log, row, version.index);
+  if (version.valueHash !== null && !equal(sha256(value), version.valueHash))
+    throw new PassportError('damaged', 'a value is not the one that was indexed');
+  return value;
 }
 
 function openVault(log: Log, row: CommitRow): Promise<OpenedBundle> {

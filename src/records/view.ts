@@ -3,15 +3,13 @@
  * index only, but for the value of the one record that is asked for. Ids of versions, commits and devices are hexadecimal.
  */
 import { compare, equal, fromHex, hex, type Bytes } from '../bytes.ts';
-import { sha256 } from '../crypto/hash.ts';
 import { PassportError } from '../errors.ts';
 import type { Tx } from '../replica/replica.ts';
-import { isConflict, sameContent, versionId, type Version } from './buckets.ts';
-import { placeOf } from './indexing.ts';
+import { isConflict, placeOf, sameContent, versionId, type Version } from './buckets.ts';
 import { Log } from './log.ts';
 import { Order } from './order.ts';
 import type { RecordContext } from './registry-view.ts';
-import { updateAt } from './updates.ts';
+import { valueOf } from './updates.ts';
 
 export interface VersionInfo {
   /** Update id. */
@@ -123,16 +121,6 @@ class Listed implements RecordInfo {
 export function versionInfo({ pid }: RecordContext, version: Version): VersionInfo {
   const { by, type, sizeBytes, deleted } = version;
   return { version: hex(versionId(pid, version)), device: hex(by.device), time: by.time, type, sizeBytes, deleted };
-}
-
-/** The value of a version, checked against the index and the author's signed root. */
-export async function valueOf(log: Log, version: Version): Promise<Bytes> {
-  const row = await log.chains.find(placeOf(version));
-  if (row === undefined) throw new PassportError('missing', 'a commit of this device is missing');
-  const { value } = await updateAt(log, row, version.index);
-  if (!equal(sha256(value), version.valueHash))
-    throw new PassportError('damaged', 'a value is not the one that was indexed');
-  return value;
 }
 
 /** Equal versions are shown as one: the first of them. */

@@ -18,6 +18,7 @@ import {
 } from '../format/update.ts';
 import { locked } from '../replica/cells.ts';
 import type { Tx } from '../replica/replica.ts';
+import { turn } from '../platform.ts';
 import { applyAll, applyRow } from './apply.ts';
 import { BIT, INDEX, pointOf, type CommitRow } from './chains.ts';
 import { takeAhead } from './clocks.ts';
@@ -64,6 +65,7 @@ export async function writeCommit(
   const restored = (await readOwn(log))?.broken ?? false;
   const commits = [];
   for (const [i, group] of groups(encoded).entries()) {
+    if (i > 0) await turn();
     const row = await writeOne(log, group, i === 0 ? acks : []);
     commits.push({ id: row.commit, chain: row.parsed.chain, seq: row.seq, bundle: row.bundle });
   }

@@ -101,6 +101,7 @@ export function openReplica({ journal, localKey, pid, random }: ReplicaOptions):
     const cells = new Map<string, Value | null>();
     const objects = new Map<string, Bytes | null>();
     const notes = new Map<Note, Bytes | null>();
+    const begun: Bytes[] = [];
 
     const tx: Tx = {
       pid,
@@ -121,6 +122,8 @@ export function openReplica({ journal, localKey, pid, random }: ReplicaOptions):
         return own === undefined ? journal.get(`o/${hash}`) : (own ?? undefined);
       },
       addObject(bytes) {
+        journal.begin?.(bytes);
+        begun.push(bytes);
         const hash = nameHash(bytes);
         objects.set(hash, bytes);
         return hash;
@@ -139,37 +142,41 @@ export function openReplica({ journal, localKey, pid, random }: ReplicaOptions):
       opened: (hash, open) => opened.get(hash, open),
     };
 
-    let result: T;
     try {
-      result = await fn(tx);
-    } catch (error) {
-      // What it read may have come from two generations: then the error means nothing.
-      if ((await journal.generation()) !== generation) return undefined;
-      throw error;
-    }
-    if (cells.size + objects.size + notes.size === 0) {
-      return (await journal.generation()) === generation ? { result } : undefined;
-    }
-
-    const changes = new Map<string, Bytes | null>();
-    for (const [cell, value] of cells) {
-      changes.set(sealer.journalKey(cell), value === null ? null : await sealer.seal(cell, value, vault));
-    }
-    for (const [name, bytes] of notes) changes.set(`n/${name}`, bytes);
-    for (const [hash, bytes] of objects) changes.set(`o/${hash}`, bytes);
-    try {
-      cacheGeneration = -1; // until it is known what the journal holds now
-      const after = await journal.commit(generation, changes);
-      for (const [cell, value] of cells) {
-        if (value === null) cache.delete(cell);
-        else cache.set(cell, value);
+      let result: T;
+      try {
+        result = await fn(tx);
+      } catch (error) {
+        // What it read may have come from two generations: then the error means nothing.
+        if ((await journal.generation()) !== generation) return undefined;
+        throw error;
       }
-      cacheGeneration = after;
-    } catch (error) {
-      if (isPassportError(error, 'journal-changed')) return undefined;
-      throw error;
+      if (cells.size + objects.size + notes.size === 0) {
+        return (await journal.generation()) === generation ? { result } : undefined;
+      }
+
+      const changes = new Map<string, Bytes | null>();
+      for (const [cell, value] of cells) {
+        changes.set(sealer.journalKey(cell), value === null ? null : await sealer.seal(cell, value, vault));
+      }
+      for (const [name, bytes] of notes) changes.set(`n/${name}`, bytes);
+      for (const [hash, bytes] of objects) changes.set(`o/${hash}`, bytes);
+      try {
+        cacheGeneration = -1; // until it is known what the journal holds now
+        const after = await journal.commit(generation, changes);
+        for (const [cell, value] of cells) {
+          if (value === null) cache.delete(cell);
+          else cache.set(cell, value);
+        }
+        cacheGeneration = after;
+      } catch (error) {
+        if (isPassportError(error, 'journal-changed')) return undefined;
+        throw error;
+      }
+      return { result };
+    } finally {
+      await journal.forget?.(begun);
     }
-    return { result };
   }
 
   async function run<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {

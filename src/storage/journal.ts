@@ -15,6 +15,12 @@ export interface Journal {
    * `disk-full` and `home-unusable` leave the journal as it was.
    */
   commit(expected: number, changes: ReadonlyMap<string, Bytes | null>): Promise<number>;
+  /**
+   * Says that a commit will soon have these very bytes among its changes: they can be on their way to the disk while it is
+   * put together, and must not change any more. `forget` says of all that is in no commit that none will come.
+   */
+  begin?(bytes: Bytes): void;
+  forget?(values: Iterable<Bytes>): Promise<void>;
   close(): Promise<void>;
 }
 

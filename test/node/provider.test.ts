@@ -74,6 +74,17 @@ describe('the same as the portable primitives', () => {
     expect(nodeProvider.ed25519Sign?.(key, data)).toEqual(nodeProvider.ed25519Sign?.(key.slice(), data.slice()));
   });
 
+  it('to seal into the buffer that the caller gives', async () => {
+    const [key, nonce, data] = [random(32), random(12), random(100)];
+    for (const provider of [nodeProvider, portable]) {
+      const around = new Uint8Array(130);
+      const place = around.subarray(7, 123);
+      expect(await provider.aesGcmSeal(key, nonce, data, place)).toBe(place);
+      expect(place).toEqual(await provider.aesGcmSeal(key, nonce, data));
+      expect([...around.subarray(0, 7), ...around.subarray(123)]).toEqual(Array(14).fill(0));
+    }
+  });
+
   it('Argon2id, in its answers and in what it refuses', async () => {
     const salt = random(16);
     const cost = { memoryKiB: 65_536, passes: 2, lanes: 1 };
@@ -101,6 +112,15 @@ describe('AES-GCM does not open', () => {
     await expect(attempt(flipped(key, 0), nonce, sealed)).rejects.toThrow();
     await expect(attempt(key, flipped(nonce, 0), sealed)).rejects.toThrow();
   });
+});
+
+it('a signing key is what its buffer holds now, not what it held at the last signature', () => {
+  const message = utf8('message');
+  const [first, second] = [random(32), random(32)];
+  const buffer = first.slice();
+  expect(nodeProvider.ed25519Sign?.(buffer, message)).toEqual(nodeProvider.ed25519Sign?.(first, message));
+  buffer.set(second);
+  expect(nodeProvider.ed25519Sign?.(buffer, message)).toEqual(nodeProvider.ed25519Sign?.(second, message));
 });
 
 it('more verifying keys than are kept as objects are all told apart', () => {
