@@ -4,6 +4,8 @@ import { isPassportError } from '../errors.ts';
 import type { Journal } from '../storage/journal.ts';
 import { check, checkBytes, rejection, type Runner, sampleBytes } from './check.ts';
 
+const MIB = 1024 * 1024;
+
 export interface JournalFixture {
   readonly journal: Journal;
   /** The same journal once more, as another process would open it. Absent where nothing outlives the object. */
@@ -76,6 +78,36 @@ export function describeJournal(name: string, setup: () => Promise<JournalFixtur
       await journal.commit(0, new Map(lengths.map((length) => [`v${length}`, sampleBytes(length, length)])));
       for (const length of lengths)
         checkBytes(await journal.get(`v${length}`), sampleBytes(length, length), `${length} bytes`);
+    });
+
+    test('large and small values take each other’s place, and go', async (journal) => {
+      let generation = 0;
+      for (const [i, length] of [20, MIB, MIB + 1, 20, MIB].entries()) {
+        generation = await journal.commit(generation, new Map([['a', sampleBytes(length, i)]]));
+        checkBytes(await journal.get('a'), sampleBytes(length, i), `the value of commit ${generation}`);
+      }
+      await journal.commit(generation, changes({ a: null }));
+      check((await journal.get('a')) === undefined, 'it is gone');
+    });
+
+    test('a large value of a commit that is refused changes nothing', async (journal) => {
+      await journal.commit(0, new Map([['a', sampleBytes(MIB, 1)]]));
+      const error = await rejection(journal.commit(0, new Map([['a', sampleBytes(MIB, 2)]])), 'it rejects');
+      check(isPassportError(error, 'journal-changed'), 'the code is journal-changed');
+      checkBytes(await journal.get('a'), sampleBytes(MIB, 1), 'the value');
+    });
+
+    test('what was begun shows nowhere before its commit, and never when it is forgotten', async (journal) => {
+      let generation = await journal.commit(0, new Map([['a', sampleBytes(MIB, 1)]]));
+      const [kept, left] = [sampleBytes(MIB, 2), sampleBytes(MIB, 3)];
+      journal.begin?.(kept);
+      journal.begin?.(left);
+      checkBytes(await journal.get('a'), sampleBytes(MIB, 1), 'the value before the commit');
+      generation = await journal.commit(generation, new Map([['a', kept]]));
+      await journal.forget?.([kept, left]);
+      checkBytes(await journal.get('a'), sampleBytes(MIB, 2), 'the value after it');
+      await journal.commit(generation, new Map([['b', left]]));
+      checkBytes(await journal.get('b'), sampleBytes(MIB, 3), 'what was forgotten and is committed after all');
     });
 
     test('no buffer is shared with the caller', async (journal) => {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Bytes } from '../../src/bytes.ts';
 import { isPassportError } from '../../src/errors.ts';
 import { Buckets } from '../../src/records/buckets.ts';
 import { resolve } from '../../src/records/conflicts.ts';
 import { rejectionOf } from '../helpers/codes.ts';
-import { devices, Mesh, START, syncAll, type TestDevice } from '../helpers/records.ts';
+import { createCopyableJournal } from '../helpers/journals.ts';
+import { devices, Mesh, put, START, syncAll, TestDevice } from '../helpers/records.ts';
 
 function pair(name: string) {
   return devices(new Mesh(name, ['anna', 'berta', 'carla']), ['anna', 'berta', 'carla']);
@@ -51,6 +53,43 @@ describe('an update', () => {
     await syncAll([anna, berta]);
     expect(await anna.conflicts()).toEqual([]);
     expect(await anna.list()).toHaveLength(1);
+  });
+
+  it.each([64 * 1024 - 1, 64 * 1024, 1024 * 1024])(
+    'with a large value is compared as well: %i bytes',
+    async (length) => {
+      const { anna, berta, carla } = pair(`large ${length}`);
+      const [same, other] = [1, 2].map((fill) => new Uint8Array(length).fill(fill)) as [Bytes, Bytes];
+      for (const [device, value] of [
+        [anna, same],
+        [berta, same],
+        [carla, other],
+      ] as const) {
+        await device.write([put('equal', same), put('different', value)]);
+      }
+      await syncAll([anna, berta, carla]);
+      for (const device of [anna, berta, carla]) {
+        const [conflict, ...others] = await device.conflicts();
+        expect(others).toEqual([]);
+        expect(conflict).toMatchObject({ key: 'different', versions: [{}, {}] });
+        expect((await device.history('equal')).map(({ state }) => state)).toEqual(['winner', 'standing', 'standing']);
+      }
+    },
+  );
+
+  it('with a large value that this device cannot read any more differs from what it stands beside', async () => {
+    const mesh = new Mesh('large and damaged', ['anna', 'berta']);
+    const journal = createCopyableJournal();
+    const anna = new TestDevice(mesh, 'anna', { journal });
+    const berta = new TestDevice(mesh, 'berta');
+    const value = new Uint8Array(100_000).fill(1);
+    for (const device of [anna, berta]) await device.write([put('x', value)]);
+    const [object] = journal.keys().filter((key) => key.startsWith('o/'));
+    journal.damage(object as string, (bytes) => bytes.fill(0, 1000));
+    anna.unlock(); // forgets what it had opened
+    await berta.giveTo(anna);
+    expect((await anna.conflicts()).map(({ key, versions }) => [key, versions.length])).toEqual([['x', 2]]);
+    expect(await anna.damaged()).toEqual([]);
   });
 
   it('of another type is a conflict, though the value is equal', async () => {

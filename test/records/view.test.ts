@@ -239,8 +239,8 @@ describe('versions', () => {
 
   it('are the same content by op, type and value', () => {
     expect(sameContent(version(), version({ index: 7, sizeBytes: 9 }))).toBe(true);
-    for (const change of [{ deleted: true }, { type: 'other' }, { valueHash: sha256(utf8('b')) }])
-      expect(sameContent(version(), version(change))).toBe(false);
+    const others = [{ deleted: true }, { type: 'other' }, { valueHash: sha256(utf8('b')) }, { valueHash: null }];
+    for (const change of others) expect(sameContent(version(), version(change))).toBe(false);
   });
 
   it('are a conflict when any of them differs from another', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hex, utf8, type Bytes } from '../../src/bytes.ts';
 import { nameHash } from '../../src/format/names.ts';
 import { openReplica, type Replica } from '../../src/replica/replica.ts';
+import type { Journal } from '../../src/storage/journal.ts';
 import { PassportError } from '../../src/errors.ts';
 import { rejectionOf } from '../helpers/codes.ts';
 import { Crash, createCopyableJournal, createMortalJournal } from '../helpers/journals.ts';
@@ -12,7 +13,7 @@ const pid = fixed(32);
 const localKey = fixed(32);
 const vaultKey = fixed(32);
 
-function replicaOn(journal = createCopyableJournal(), key: Bytes = localKey): Replica {
+function replicaOn(journal: Journal = createCopyableJournal(), key: Bytes = localKey): Replica {
   return openReplica({ journal, localKey: key, pid, random: seededRandom('salts') });
 }
 
@@ -109,6 +110,39 @@ describe('an object', () => {
     expect(await replicaOn(journal).object(hash)).toEqual(bytes);
     await replicaOn(journal).transact(async (tx) => tx.dropObject(hash));
     expect(await replicaOn(journal).object(hash)).toBeUndefined();
+  });
+});
+
+describe('the journal', () => {
+  it('hears of each object before its commit, and of each again when its attempt is over', async () => {
+    const told: string[] = [];
+    const journal = createCopyableJournal();
+    const replica = replicaOn({
+      ...journal,
+      begin: (bytes) => void told.push(`begin ${bytes[0]}`),
+      forget: async (values) => void told.push(...[...values].map((bytes) => `forget ${bytes[0]}`)),
+      async commit(expected, changes) {
+        told.push(`commit of ${changes.size}`);
+        if (told.length < 4) await journal.commit(expected, new Map([['other', new Uint8Array(1)]]));
+        return journal.commit(expected, changes);
+      },
+    });
+    const object = (number: number) => new Uint8Array(10).fill(number);
+    let attempts = 0;
+    await replica.transact(async (tx) => {
+      attempts += 1;
+      for (const number of [10 * attempts + 1, 10 * attempts + 2]) tx.addObject(object(number));
+    });
+    const failing = replica.transact(async (tx) => {
+      tx.addObject(object(3));
+      throw new PassportError('refused', 'no');
+    });
+    expect(await rejectionOf(failing)).toBe('refused');
+    expect(told).toEqual([
+      ...['begin 11', 'begin 12', 'commit of 2', 'forget 11', 'forget 12'],
+      ...['begin 21', 'begin 22', 'commit of 2', 'forget 21', 'forget 22'],
+      ...['begin 3', 'forget 3'],
+    ]);
   });
 });
 

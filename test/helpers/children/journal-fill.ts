@@ -1,11 +1,12 @@
-/** ARGUMENTS: journal on a small disk. Commits until that fails, then says what is left. Prints one line of JSON. */
+/** ARGUMENTS: journal on a small disk, bytes of the first entry. Commits until that fails, then says what is left. Prints one line of JSON. */
+import { existsSync, readdirSync } from 'node:fs';
 import { isPassportError } from '../../../src/errors.ts';
 import { openJournal } from '../../../src/node/lmdb-journal.ts';
 
-const [path] = process.argv.slice(2) as [string];
+const [path, size] = process.argv.slice(2) as [string, string];
 let journal = openJournal(path);
 const codes: string[] = [];
-const value = (i: number) => new Uint8Array(20_000 + i).fill(i);
+const value = (i: number) => new Uint8Array(Number(size) + i).fill(i);
 
 /** How many commits went well before one did not. */
 async function fill(): Promise<number> {
@@ -38,4 +39,5 @@ const intactAfterwards = await intact();
 const afterwards = await fill();
 const generation = await journal.generation();
 await journal.close();
-console.log(JSON.stringify({ codes, made, again, afterwards, generation, intactWhileOpen, intactAfterwards }));
+const files = existsSync(`${path}/large`) ? readdirSync(`${path}/large`).length : 0;
+console.log(JSON.stringify({ codes, made, again, afterwards, generation, files, intactWhileOpen, intactAfterwards }));
