@@ -4,6 +4,7 @@
  */
 import { type Bytes, equal, hex } from '../bytes.ts';
 import type { Device } from '../device/device.ts';
+import { isPassportError } from '../errors.ts';
 import { storeRoot } from '../format/names.ts';
 import { holdersOf } from '../registry/state.ts';
 import type { Store } from '../storage/store.ts';
@@ -46,8 +47,12 @@ export async function joinRoot(
   return first;
 }
 
-/** A root that this device made and left at once counts no more: without grants nobody finds it. */
+/** A root that this device made and left counts no more: without grants nobody finds it. A store may refuse to delete: then it stays. */
 export async function leaveRoot(store: Store, place: StorePlace, signal?: AbortSignal): Promise<void> {
-  for (const { path } of await listFolder(store, place, 'grant', signal))
-    await abortable(signal, () => store.delete(`${storeRoot(place.id)}/${path}`, signal ? { signal } : {}));
+  try {
+    for (const { path } of await listFolder(store, place, 'grant', signal))
+      await abortable(signal, () => store.delete(`${storeRoot(place.id)}/${path}`, signal ? { signal } : {}));
+  } catch (error) {
+    if (!isPassportError(error) || !error.code.startsWith('store-')) throw error;
+  }
 }

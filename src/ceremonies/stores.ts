@@ -6,7 +6,15 @@
 import { equal } from '../bytes.ts';
 import { sealedCredentials } from '../device/credentials.ts';
 import { isPassportError, PassportError, type PassportErrorCode } from '../errors.ts';
-import { dropStore, readLedger, replacePlace, setStorePlaces, type StorePlace, storePlaces } from '../sync/ledger.ts';
+import {
+  dropStore,
+  readLedger,
+  replacePlace,
+  setStorePlaces,
+  setYoung,
+  type StorePlace,
+  storePlaces,
+} from '../sync/ledger.ts';
 import type { StoreReport, SyncOptions, VerifyReport } from '../types.ts';
 import { joinRoot, leaveRoot, rootsIn } from './roots.ts';
 import type { Runtime } from './runtime.ts';
@@ -14,6 +22,8 @@ import type { Synced } from './sync.ts';
 import { verifyPlace, wantedOf } from './verify.ts';
 
 const MOST_STORES = 16; // of an invitation
+/** Longer than another device takes to fill the same store; its syncs look for it so long. */
+const YOUNG_MS = 60 * 60 * 1000;
 const STORE_ERRORS: readonly string[] = ['store-unreachable', 'store-refused', 'store-full'];
 
 /** The address in the one form that its store gives it. */
@@ -75,7 +85,10 @@ async function fill(run: Runtime, url: string, options: SyncOptions): Promise<{ 
     const same = places.find((other) => other.url === fresh.url);
     if (same === undefined && places.length >= MOST_STORES)
       throw new PassportError('usage', `a device has at most ${MOST_STORES} stores`);
-    if (same === undefined) setStorePlaces(tx, [...places, fresh]);
+    if (same === undefined) {
+      setStorePlaces(tx, [...places, fresh]);
+      await setYoung(tx, fresh, device.env.clock.now() + YOUNG_MS);
+    }
     return same;
   });
   let synced = await syncNow(run, options);

@@ -17,11 +17,13 @@ import {
   type Ledger,
   NEW_LEDGER,
   readLedger,
+  setYoung,
   storedVotes,
   type StorePlace,
   storePlaces,
   storesLeft,
   writeLedger,
+  youngUntil,
 } from '../sync/ledger.ts';
 import type { StoreReport, StoreState } from '../types.ts';
 import { drillDue } from './drill-answers.ts';
@@ -29,7 +31,7 @@ import { advance, type Hands, type Sight } from './engine.ts';
 import { throwIfAborted } from '../sync/transfer.ts';
 import type { News } from '../sync/news.ts';
 import { behind } from '../sync/wanted.ts';
-import { joinRoot } from './roots.ts';
+import { joinRoot, leaveRoot } from './roots.ts';
 import { keepKek } from './unattended.ts';
 import { pull, type Pulled, push, type VisitOptions } from './visit.ts';
 
@@ -89,6 +91,8 @@ interface Visit {
   pulled?: Pulled;
   error?: PassportError;
   sent: number;
+  /** A root of this device that it gave up for the one of another. */
+  left?: StorePlace;
 }
 
 async function attempt(visit: Visit, what: () => Promise<void>): Promise<void> {
@@ -119,7 +123,7 @@ export async function syncAll(
     throwIfAborted(options.signal);
     await attempt(visit, async () => {
       visit.store = await stores.get(visit.place);
-      visit.place = (await begin(device, visit.place, visit.store, options)) ?? visit.place;
+      await begin(device, visit, visit.store, options);
       visit.pulled = await pull(device, visit.place, visit.store, options);
       decided.push(...visit.pulled.decided);
       await noteConfirmed(device, visit.place, visit.pulled);
@@ -146,6 +150,11 @@ export async function syncAll(
         waitingForUnlock = Math.max(waitingForUnlock, pushed.waitingForUnlock);
       });
     }
+  }
+  for (const visit of visits) {
+    const { left, store } = visit;
+    if (left !== undefined && store !== undefined && visit.error === undefined)
+      await leaveRoot(store, left, options.signal);
   }
   await device.box.prune(device.replica, true);
   return {
@@ -194,10 +203,24 @@ export async function sendAlong(device: Device, stores: Stores, news: News, opti
   }
 }
 
-/** Before the first visit: where another device has a root of this passport there, and this one has nothing, it is joined. */
-async function begin(device: Device, place: StorePlace, store: Store, { signal }: VisitOptions) {
-  const { names } = await device.transact(({ tx }) => readLedger(tx, place));
-  return names.size > 0 ? undefined : joinRoot(device, place, store, { unlessBegun: true, signal });
+/**
+ * Before the first visit: where another device has a root of this passport there, and this one has nothing, it is joined. Of two
+ * that began at the same moment one may have looked before the other came: so it looks again for a while.
+ */
+async function begin(device: Device, visit: Visit, store: Store, { signal }: VisitOptions): Promise<void> {
+  const { place } = visit;
+  const { begun, young } = await device.transact(async ({ tx }) => ({
+    begun: (await readLedger(tx, place)).names.size > 0,
+    young: await youngUntil(tx, place),
+  }));
+  if (begun && young === undefined) return;
+  const joined = await joinRoot(device, place, store, { unlessBegun: young === undefined, signal });
+  if (joined !== undefined) {
+    visit.place = joined;
+    if (begun) visit.left = place;
+  }
+  if (young !== undefined && (joined !== undefined || device.env.clock.now() >= young))
+    await device.transact(({ tx }) => setYoung(tx, place, undefined));
 }
 
 /**

@@ -108,6 +108,22 @@ export function setStorePlaces(tx: Tx, places: readonly StorePlace[]): void {
   );
 }
 
+/** Roots that this device began where another one may have begun at the same moment: until when it looks for that one's, ms. */
+async function youngRoots(tx: Tx): Promise<Map<string, number>> {
+  return new Map(((await tx.get('stores-young')) ?? []) as [string, number][]);
+}
+
+export async function youngUntil(tx: Tx, place: StorePlace): Promise<number | undefined> {
+  return (await youngRoots(tx)).get(cell(place));
+}
+
+export async function setYoung(tx: Tx, place: StorePlace, until: number | undefined): Promise<void> {
+  const young = await youngRoots(tx);
+  if (until === undefined) young.delete(cell(place));
+  else young.set(cell(place), Math.max(0, Math.floor(until)));
+  tx.set('stores-young', [...young]);
+}
+
 /** Name hashes of votes that at least one store has confirmed. */
 export async function storedVotes(tx: Tx): Promise<ReadonlySet<string>> {
   const hashes = new Set<string>();

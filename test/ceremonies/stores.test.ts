@@ -8,7 +8,7 @@ import { readLedger, storePlaces } from '../../src/sync/ledger.ts';
 import { rejectionOf } from '../helpers/codes.ts';
 import type { TestStore } from '../helpers/durable.ts';
 import { inside } from '../helpers/hostile.ts';
-import { contents, type Member, PASSPHRASE, text, twoDevices, words, World } from '../helpers/mesh.ts';
+import { contents, DAY, type Member, MINUTE, PASSPHRASE, text, twoDevices, words, World } from '../helpers/mesh.ts';
 
 const ONE = 'memory:one';
 const TWO = 'memory:two';
@@ -145,16 +145,34 @@ describe('a store that is added', () => {
         await late.passport.moveStore(ONE, TWO);
         return expect(await urls(late)).toEqual([TWO]);
       }
-      // Who came first has looked already; it is told apart, and joins when the store is added there once more.
+      // Who came first has looked already; its syncs look again for an hour.
       expect(second < first).toBe(true);
       expect(await rejectionOf(late.passport.moveStore(ONE, TWO))).toBe('waiting');
       expect(await urls(late)).toEqual([ONE, TWO]);
-      await early.passport.addStore(TWO);
+      await early.passport.sync();
       expect(await rootOf(early, TWO)).toBe(second);
       expect(await early.passport.checkStore(TWO)).toMatchObject({ ok: true });
-      return expect(await early.passport.addStore(TWO)).toMatchObject({ url: TWO, state: 'ok' });
+      await late.passport.moveStore(ONE, TWO);
+      return expect(await urls(late)).toEqual([TWO]);
     },
   );
+
+  it('is looked at for the root of another device for an hour, and once after it; then a sync is one listing', async () => {
+    const { world, laptop } = await twoDevices('store-young');
+    await laptop.passport.addStore(TWO);
+    const calls = async () => {
+      const seen: string[] = [];
+      world.store(TWO).fault = (call) => void seen.push(call);
+      await laptop.passport.sync();
+      return seen;
+    };
+    laptop.home.clock.pass(59 * MINUTE);
+    expect((await calls()).length).toBeGreaterThan(1);
+    laptop.home.clock.pass(DAY);
+    expect((await calls()).length).toBeGreaterThan(1);
+    await laptop.passport.sync();
+    expect(await calls()).toEqual(['list']);
+  });
 
   it('by a device that was killed before its first put: the next one is joined by its next sync', async () => {
     const { world, laptop, phone } = await twoDevices('store-killed');
