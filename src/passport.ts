@@ -605,7 +605,7 @@ export class Passport {
   }
 
   /** Forgets a store; what is there stays there. `store-unknown`; `usage` for the last one, and the only one that has everything. */
-  async removeStore(url: string): Promise<void> {
+  async removeStore(url: string): Promise<{ readonly url: string }> {
     const { removeStore } = await ceremonies();
     return removeStore(await this.#ready(), url);
   }

@@ -3,9 +3,11 @@
  * invitations and kits carry along. A new store is filled from this replica, never from another store: a store that lags must
  * not bring dead objects back.
  */
-import { equal } from '../bytes.ts';
+import { base32, equal } from '../bytes.ts';
 import { sealedCredentials } from '../device/credentials.ts';
+import type { MemberView } from '../device/device.ts';
 import { isPassportError, PassportError, type PassportErrorCode } from '../errors.ts';
+import { storeRoot } from '../format/names.ts';
 import {
   dropStore,
   readLedger,
@@ -84,7 +86,9 @@ async function fill(run: Runtime, url: string, options: SyncOptions): Promise<{ 
     const places = await storePlaces(tx);
     const same = places.find((other) => other.url === fresh.url);
     if (same === undefined && places.length >= MOST_STORES)
-      throw new PassportError('usage', `a device has at most ${MOST_STORES} stores`);
+      throw new PassportError('usage', `a device has at most ${MOST_STORES} stores`, {
+        hint: 'Take one off the list first: passport store list, then passport store remove URL',
+      });
     if (same === undefined) {
       setStorePlaces(tx, [...places, fresh]);
       await setYoung(tx, fresh, device.env.clock.now() + YOUNG_MS);
@@ -131,31 +135,35 @@ export async function addStore(run: Runtime, url: string, options: SyncOptions):
 }
 
 /** As far as this device knows, the store can be read and has everything. */
-async function isWhole({ device }: Runtime, place: StorePlace): Promise<boolean> {
-  const { names, state } = await device.transact(({ tx }) => readLedger(tx, place));
-  return (state === 'ok' || state === 'forked') && (await wantedOf(device, place)).every(({ path }) => names.has(path));
+async function isWhole({ device }: Runtime, view: MemberView, place: StorePlace): Promise<boolean> {
+  const { names, state } = await readLedger(view.tx, place);
+  if (state !== 'ok' && state !== 'forked') return false;
+  return (await wantedOf(device, view, place)).every(({ path }) => names.has(path));
 }
 
-/** Forgets a store. What is there stays there: other devices may use it. */
-export async function removeStore(run: Runtime, url: string): Promise<void> {
+/** Forgets a store, and gives its address. What is there stays there: other devices may use it. */
+export async function removeStore(run: Runtime, url: string): Promise<{ readonly url: string }> {
   const gone = await knownPlace(run, url);
-  const places = await run.device.transact(({ tx }) => storePlaces(tx));
-  let others = false;
-  for (const place of places) others ||= place.url !== gone.url && (await isWhole(run, place));
-  if (places.length > 1 && !others && (await isWhole(run, gone))) {
-    throw new PassportError('usage', 'no other store has everything that this one has', {
-      hint: 'passport sync fills the others; passport status shows why one is behind.',
-    });
-  }
-  await run.device.transact(async ({ tx }) => {
-    if ((await storePlaces(tx)).length === 1) {
+  // In one transaction: another process may be removing the other one that has everything.
+  await run.device.asMember(async (view) => {
+    const places = await storePlaces(view.tx);
+    const others = places.filter((place) => place.url !== gone.url);
+    if (others.length === places.length) return;
+    if (others.length === 0) {
       throw new PassportError('usage', 'the last store of a device cannot be removed', {
         hint: 'Add another one first: passport store add URL. Or move everything: passport store move OLD NEW',
       });
     }
-    await dropStore(tx, gone);
+    const whole = await Promise.all(others.map((place) => isWhole(run, view, place)));
+    if (!whole.includes(true) && (await isWhole(run, view, gone))) {
+      throw new PassportError('usage', 'no other store has everything that this one has', {
+        hint: 'passport sync fills the others; passport status shows why one is behind.',
+      });
+    }
+    await dropStore(view.tx, gone);
   });
   await sealedCredentials(run.device.replica).write(gone.url, null);
+  return { url: gone.url };
 }
 
 /** Reads everything in one store and compares it with this replica. */
@@ -164,12 +172,32 @@ export async function checkStore(run: Runtime, url: string, options: SyncOptions
   return verifyPlace(run, await knownPlace(run, url), options);
 }
 
+function onePlace(): PassportError {
+  return new PassportError('usage', 'the two stores are one', {
+    hint: 'Both addresses lead to the same place, so there is nothing to move; `passport store list` shows the address in use.',
+  });
+}
+
+/** What is put at one address is found at the other: a link, or two names of one server. */
+async function isOnePlace(run: Runtime, a: StorePlace, b: StorePlace, signal?: AbortSignal): Promise<boolean> {
+  if (!equal(a.id, b.id)) return false;
+  const [one, other] = await Promise.all([run.stores.get(a), run.stores.get(b)]);
+  const name = `${storeRoot(a.id)}/probe/${base32(run.device.bytes(16))}`;
+  const options = signal === undefined ? {} : { signal };
+  await other.put(name, new Uint8Array(1), options);
+  const found = await one.get(name, options);
+  await other.delete(name, options).catch((error: unknown) => {
+    if (!isPassportError(error)) throw error; // a store that refuses to delete keeps one byte
+  });
+  return found !== undefined;
+}
+
 /** Takes what the old store has, fills the new one, reads all of that back, and only then forgets the old one. */
 export async function moveStore(run: Runtime, from: string, to: string, options: SyncOptions): Promise<StoreReport> {
   const old = await knownPlace(run, from);
   const known = await run.device.transact(({ tx }) => storePlaces(tx));
   const target = await addressOf(run, to);
-  if (target === old.url) throw new PassportError('usage', 'the two stores are one');
+  if (target === old.url) throw onePlace();
   const there = known.find(({ url }) => url === target);
   let synced = there === undefined ? (await fill(run, to, options)).synced : await syncNow(run, options);
   const failed = (url: string, what: string, hint: string) => {
@@ -188,6 +216,11 @@ export async function moveStore(run: Runtime, from: string, to: string, options:
   );
   if (there !== undefined) synced = (await join(run, there, options)) ?? synced;
   failed(target, 'did not take everything', again);
+  const filled = await knownPlace(run, target);
+  if (await isOnePlace(run, await knownPlace(run, old.url), filled, options.signal)) {
+    if (there === undefined) await run.device.transact(({ tx }) => replacePlace(tx, filled));
+    throw onePlace();
+  }
   if (synced.untaken.includes(old.url)) {
     throw new PassportError('waiting', `${old.url} has something that this device cannot take yet`, {
       hint: 'Both stores stay in use. A part of the newest keys is missing: sync another device, then repeat the command.',
@@ -201,8 +234,7 @@ export async function moveStore(run: Runtime, from: string, to: string, options:
       details: { names },
     });
   }
-  const { id } = await knownPlace(run, target);
-  const roots = await rootsIn(run.device, await run.stores.get({ url: target, id }), options.signal);
+  const roots = await rootsIn(run.device, await run.stores.get(filled), options.signal);
   if (roots.length > 1) {
     throw new PassportError('waiting', `another device keeps this passport in ${target} for itself`, {
       hint: `Both stores stay in use. On the other devices: passport store add ${target}, which joins them; after that: passport store remove ${old.url}`,

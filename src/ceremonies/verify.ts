@@ -209,7 +209,7 @@ async function verifyStore(run: Runtime, place: StorePlace, found: Findings, opt
     ...contradictedBy(view, clones, (hash) => [...good].some((path) => path.endsWith(`-${hash}`))),
   ]);
   found.contradicts.push(...contradicts.map((what) => `${place.url} shows ${what}`));
-  const wanted = await wantedOf(device, place);
+  const wanted = await device.asMember((view) => wantedOf(device, view, place));
   const missing = wanted.filter(({ path }) => !good.has(path) && !torn.includes(path));
   found.damaged.push(...torn.map((path) => `${place.url}/${path}`));
   found.missing.push(...missing.map(({ path }) => `${place.url}/${path}`));
@@ -242,15 +242,13 @@ async function verifyStore(run: Runtime, place: StorePlace, found: Findings, opt
 }
 
 /** What a store should have of this replica; what no store has yet is not missing there. */
-export function wantedOf(device: Device, place: StorePlace): Promise<Wanted[]> {
-  return device.asMember(async (view) => {
-    const at = new StoreNames(device.pid, view.secrets.nameRoot as never, place);
-    const bundles = (await bundleObjects(view.tx)).filter(({ stored }) => stored);
-    const registry = await registryObjects(view.tx);
-    const grants = await grantsOf(view.tx);
-    return [
-      ...at.all({ grants, registry, votes: [], mail: [] }),
-      ...bundles.map((bundle) => ({ path: at.bundle(bundle), hash: bundle.hash })),
-    ];
-  });
+export async function wantedOf(device: Device, view: MemberView, place: StorePlace): Promise<Wanted[]> {
+  const at = new StoreNames(device.pid, view.secrets.nameRoot as never, place);
+  const bundles = (await bundleObjects(view.tx)).filter(({ stored }) => stored);
+  const registry = await registryObjects(view.tx);
+  const grants = await grantsOf(view.tx);
+  return [
+    ...at.all({ grants, registry, votes: [], mail: [] }),
+    ...bundles.map((bundle) => ({ path: at.bundle(bundle), hash: bundle.hash })),
+  ];
 }

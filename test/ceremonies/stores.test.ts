@@ -12,6 +12,7 @@ import { contents, DAY, type Member, MINUTE, PASSPHRASE, text, twoDevices, words
 
 const ONE = 'memory:one';
 const TWO = 'memory:two';
+const THREE = 'memory:three';
 
 /** Laptop with a session, phone, one kit. */
 async function open(label: string) {
@@ -242,6 +243,21 @@ describe('a store that is removed', () => {
     expect(await urls(laptop)).toEqual([ONE]);
   });
 
+  it('is not one of the only two that have everything when another process removes the other one at the same moment', async () => {
+    const { world, laptop } = await open('store-race');
+    await laptop.passport.addStore(TWO);
+    await laptop.passport.addStore(THREE);
+    world.store(THREE).fault = (call) => (call === 'put' ? new PassportError('store-full', 'no room') : undefined);
+    await laptop.passport.put('a', 'b');
+    await laptop.passport.sync();
+    const other = await Passport.open(laptop.home.environment);
+    const done = await Promise.allSettled([laptop.passport.removeStore(ONE), other.removeStore(TWO)]);
+    const refused = done.flatMap((each) => (each.status === 'rejected' ? [(each.reason as PassportError).code] : []));
+    expect(refused).toEqual(['usage']);
+    expect(await urls(laptop)).toHaveLength(2);
+    expect((await laptop.passport.status()).stores.some(({ behind }) => behind === 0)).toBe(true);
+  });
+
   it('may go when it is dead, whatever the others have', async () => {
     const { world, laptop } = await twoDevices('store-dead');
     world.store(TWO).fault = (call, name) =>
@@ -315,6 +331,17 @@ describe('a store that is checked', () => {
 });
 
 describe('a move to another store', () => {
+  it('that is the same place under another address is refused, and leaves things as they were', async () => {
+    const { world, laptop } = await twoDevices('move-link');
+    await laptop.passport.sync();
+    Object.assign(world.store(TWO), { objects: world.store(ONE).objects });
+    const before = [...world.store(ONE).objects.keys()];
+    expect(await rejectionOf(laptop.passport.moveStore(ONE, TWO))).toBe('usage');
+    expect(await urls(laptop)).toEqual([ONE]);
+    expect([...world.store(ONE).objects.keys()]).toEqual(before);
+    expect(await laptop.passport.verify()).toMatchObject({ ok: true });
+  });
+
   it('fills the new one, reads it back, and lets the old one go', async () => {
     const { world, laptop } = await twoDevices('store-move');
     expect(await laptop.passport.moveStore(ONE, TWO)).toMatchObject({ url: TWO, state: 'ok', behind: 0 });

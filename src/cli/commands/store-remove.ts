@@ -5,8 +5,7 @@ import { safe } from '../render/text.ts';
 import { storeUrl } from '../session.ts';
 
 export async function run(context: Context): Promise<Outcome> {
-  const url = storeUrl(context.arg(0));
-  await (await context.passport()).removeStore(url);
+  const { url } = await (await context.passport()).removeStore(storeUrl(context.arg(0)));
   return {
     json: { url, removed: true },
     said: [
