@@ -56,6 +56,8 @@ export class MicrosoftApp {
   #account: string | undefined;
   #token: { readonly value: string; readonly endsAt: number } | undefined;
   #renewing: Promise<string> | undefined;
+  /** Only then something is kept where nothing was. */
+  #signingIn = false;
 
   constructor(options: AppOptions, account?: string) {
     const { clientId, authority, network } = options;
@@ -111,13 +113,14 @@ export class MicrosoftApp {
     const { clock } = this.#options;
     const given = new AbortController();
     let page = '';
-    const signing = this.#msal.acquireTokenInteractive({
-      scopes: SCOPES,
-      openBrowser: async (at) => {
-        page = at;
-        tell(`Sign in to Microsoft in a browser on this machine (or stop, and set PASSPORT_SIGN_IN=device): ${at}`);
-      },
-    });
+    const signing = () =>
+      this.#msal.acquireTokenInteractive({
+        scopes: SCOPES,
+        openBrowser: async (at) => {
+          page = at;
+          tell(`Sign in to Microsoft in a browser on this machine (or stop, and set PASSPORT_SIGN_IN=device): ${at}`);
+        },
+      });
     // msal waits for the browser without end; the only way to stop it is to answer in its place.
     const stop = signal === undefined ? given.signal : AbortSignal.any([signal, given.signal]);
     clock
@@ -138,13 +141,14 @@ export class MicrosoftApp {
       request.cancel = true;
     };
     signal?.addEventListener('abort', cancel);
-    await this.#signIn(this.#msal.acquireTokenByDeviceCode(request), signal);
+    await this.#signIn(() => this.#msal.acquireTokenByDeviceCode(request), signal);
     signal?.removeEventListener('abort', cancel);
   }
 
-  async #signIn(signing: Promise<AuthenticationResult | null>, signal: AbortSignal | undefined): Promise<void> {
+  async #signIn(signing: () => Promise<AuthenticationResult | null>, signal: AbortSignal | undefined): Promise<void> {
+    this.#signingIn = true;
     try {
-      const result = await signing;
+      const result = await signing();
       this.#account = result?.account?.homeAccountId;
       if (result === null || this.#account === undefined) throw new PassportError('refused', 'nobody signed in');
       this.#taken(result);
@@ -153,6 +157,8 @@ export class MicrosoftApp {
     } catch (error) {
       signal?.throwIfAborted();
       throw asSignInError(error);
+    } finally {
+      this.#signingIn = false;
     }
   }
 
@@ -161,8 +167,10 @@ export class MicrosoftApp {
     return accessToken;
   }
 
+  /** What another process did meanwhile counts: a store that was removed stays so, and a sign-in by another app stays. */
   async #save(cache: string): Promise<void> {
     const { credentials, url, clientId, authority } = this.#options;
+    if (!this.#signingIn && (await readState(credentials, url))?.clientId !== clientId) return;
     const account = this.#account;
     await writeState(credentials, url, {
       v: 1,

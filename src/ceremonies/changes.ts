@@ -25,7 +25,16 @@ import type {
 import { decidedAt } from './chain.ts';
 import { nameOf } from './describe.ts';
 import { checkName, kitSheet, makeKit, type NewKit } from './found.ts';
-import { cancelChange, changeNumber, type ChangePlan, endChange, freshSeat, isOver, startChange } from './initiate.ts';
+import {
+  cancelChange,
+  changeNumber,
+  type ChangePlan,
+  endChange,
+  freshSeat,
+  isOver,
+  requirePolicy,
+  startChange,
+} from './initiate.ts';
 import { type OwnChange, ownChange } from './own-change.ts';
 import { confirmWords, finishInvitation, requireInvitation, startEnroll } from './invite.ts';
 import { given, type Runtime } from './runtime.ts';
@@ -216,6 +225,8 @@ export async function revoke(runtime: Runtime, name: string, options: RevokeOpti
         hint: 'Run this on another device: who leaves must not deal the new keys.',
       });
     }
+    // Before a kit is printed.
+    requirePolicy(options.threshold ?? state.threshold, holdersOf(state).length - (options.kit === false ? 1 : 0));
   });
   await tellFreshness(runtime, name);
   const kit = await freshKit(runtime, options);

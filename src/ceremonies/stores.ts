@@ -128,9 +128,15 @@ async function fill(run: Runtime, url: string, options: SyncOptions): Promise<{ 
 
 const reportOf = ({ stores }: Synced, url: string) => stores.find((report) => report.url === url) as StoreReport;
 
+/** Why a store may lack something, among them. */
+function tellNotices(run: Runtime, { notices }: Synced): void {
+  for (const text of notices) run.tell({ event: 'notice', text });
+}
+
 /** Adds a store, or signs in again to one that is on the list, and fills it. Where another device keeps this passport there, they meet. */
 export async function addStore(run: Runtime, url: string, options: SyncOptions): Promise<StoreReport> {
   const added = await fill(run, url, options);
+  tellNotices(run, added.synced);
   return reportOf(added.synced, added.url);
 }
 
@@ -200,6 +206,7 @@ export async function moveStore(run: Runtime, from: string, to: string, options:
   if (target === old.url) throw onePlace();
   const there = known.find(({ url }) => url === target);
   let synced = there === undefined ? (await fill(run, to, options)).synced : await syncNow(run, options);
+  tellNotices(run, synced);
   const failed = (url: string, what: string, hint: string) => {
     const { error } = reportOf(synced, url);
     if (error === undefined) return;

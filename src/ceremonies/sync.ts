@@ -132,6 +132,7 @@ export async function syncAll(
   const settled = await settle(device);
   let waitingForUnlock = 0;
   let needsPassphrase = false;
+  const unsent = new Set<string>();
   const sight = await sightOf(device, visits, hands);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const moved = await advance(device, hands, storedVotes, sight);
@@ -148,6 +149,7 @@ export async function syncAll(
         const pushed = await push(device, place, store, now, stateOf(pulled), options);
         visit.sent += pushed.sent;
         waitingForUnlock = Math.max(waitingForUnlock, pushed.waitingForUnlock);
+        for (const hash of pushed.damaged) unsent.add(hash);
       });
     }
   }
@@ -169,6 +171,10 @@ export async function syncAll(
       .map(({ place }) => place.url),
     notices: [
       ...settled.notices,
+      ...[...unsent].map(
+        (hash) =>
+          `home/${hash} is lost or damaged on this device and was not sent: other devices wait for it. passport verify --repair puts it back if a store has it; else export what you have, and let this device leave and come back as a new one.`,
+      ),
       ...visits.flatMap(({ pulled }) =>
         pulled?.grantMissing === undefined
           ? []

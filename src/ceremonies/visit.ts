@@ -375,6 +375,8 @@ export async function catalogOf(view: MemberView, now: number): Promise<Catalog>
 export interface Pushed {
   readonly sent: number;
   readonly waitingForUnlock: number;
+  /** Name hashes of bundles that this home has lost or damaged: the store still lacks them. */
+  readonly damaged: readonly string[];
 }
 
 /** Bundles under way at once, and their bytes: one may have 16 MiB. */
@@ -445,6 +447,7 @@ export async function push(
     .map((bundle) => ({ path: at.bundle(bundle), hash: bundle.hash, sizeBytes: bundle.sizeBytes }))
     .filter(isLacking);
   const confirmed: string[] = [];
+  const damaged = [...(own?.damaged ?? [])];
   let failure: { readonly error: unknown } | undefined;
   try {
     const send = async ({ path, hash }: Wanted) => {
@@ -457,8 +460,13 @@ export async function push(
       options.onProgress?.(sent, others.length + bundles.length);
     };
     for (const each of others) await send(each);
-    // Of bundles each waits where it is read for those that it depends on.
-    await severalAtOnce(bundles, send);
+    // Of bundles each waits where it is read for those that it depends on. One that is damaged here holds up no other.
+    await severalAtOnce(bundles, (bundle) =>
+      send(bundle).catch((error: unknown) => {
+        if (!isPassportError(error, 'damaged')) throw error;
+        damaged.push(bundle.hash);
+      }),
+    );
     await tidy(store, { listed: pulled.listed, names, catalog, drop, evidence, head, at }, options.signal);
   } catch (error) {
     failure = { error };
@@ -466,7 +474,11 @@ export async function push(
   await device.asMember(async ({ tx }) => {
     for (const hash of confirmed) await markStored(tx, hash);
     const { version } = await bundleSummary(tx);
-    const whole = failure === undefined && (own?.waiting ?? 0) === 0 && (await bundleSummary(tx)).pending === 0;
+    const whole =
+      failure === undefined &&
+      damaged.length === 0 &&
+      (own?.waiting ?? 0) === 0 &&
+      (await bundleSummary(tx)).pending === 0;
     const after: Ledger = {
       ...pulled.ledger,
       names,
@@ -482,7 +494,7 @@ export async function push(
     if (!noted || !sameLedger(before, same)) await writeLedger(tx, place, after);
   });
   if (failure !== undefined) throw failure.error;
-  return { sent, waitingForUnlock: own?.waiting ?? 0 };
+  return { sent, waitingForUnlock: own?.waiting ?? 0, damaged };
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -1,7 +1,8 @@
 /**
  * A store in a folder: a disk, a memory stick, a network share, a folder that another program carries elsewhere.
- * Each object is a file under its own name; everything else in the folder belongs to others and is ignored. The folder
- * itself is never made again: a missing one is a disk that is not plugged in, not an empty store.
+ * Each object is a file under its own name; everything else in the folder belongs to others and is ignored, but for this
+ * store's own temporary files that a killed process left: a put removes old ones that a listing has seen. The folder itself
+ * is never made again: a missing one is a disk that is not plugged in, not an empty store.
  * What a program that syncs the folder has not brought yet is not there yet, and its other files are foreign (synced-folder.ts).
  * Files get the permissions of the process's umask: what is in them is ciphertext, and who shares a folder knows with whom.
  */
@@ -12,7 +13,7 @@ import { type Bytes, copy } from '../bytes.ts';
 import { PassportError } from '../errors.ts';
 import type { Store } from '../storage/store.ts';
 import { checkName, isName, tooLarge } from '../storage/store-name.ts';
-import { hasCode, syncDirectory, writeFileDurably } from './durable.ts';
+import { hasCode, isTemporary, removeOldTemporaries, syncDirectory, writeFileDurably } from './durable.ts';
 import { placeholderFor, placeholderPath, unlessRemote } from './synced-folder.ts';
 
 export interface FolderStoreOptions {
@@ -38,6 +39,7 @@ function folderStore(root: string): Store {
   const path = (name: string): string => join(root, ...name.split('/'));
   /** Directories that this store has seen made and made durable. */
   const durable = new Map<string, Promise<void>>();
+  const temporaries = new Set<string>();
 
   function directoryFor(directory: string): Promise<void> {
     let made = durable.get(directory);
@@ -62,6 +64,10 @@ function folderStore(root: string): Store {
       await directoryFor(directory);
       await write();
     }
+    if (temporaries.size === 0) return;
+    const seen = [...temporaries];
+    temporaries.clear();
+    await removeOldTemporaries(seen, path(name));
   }
 
   return {
@@ -98,6 +104,7 @@ function folderStore(root: string): Store {
         );
         const files = new Set((found ?? []).map(({ name }) => name));
         for (const entry of found ?? []) {
+          if (entry.isFile() && isTemporary(entry.name)) temporaries.add(join(path(within), entry.name));
           const remote = entry.isFile() ? placeholderFor(entry.name) : undefined;
           if (remote !== undefined && files.has(remote)) continue; // it has arrived
           const name = `${within}/${remote ?? entry.name}`;

@@ -14,7 +14,15 @@ import { isPassportError, PassportError } from '../errors.ts';
 import type { Argon2Cost, Argon2id, Random } from '../platform.ts';
 import { checkBlobName, isReplaced } from '../storage/blob-name.ts';
 import type { AskDevicePassphrase, Keystore, KeystoreKind } from '../storage/keystore.ts';
-import { hasCode, makePrivateDirectory, shredFile, syncDirectory, writeFileDurably } from './durable.ts';
+import {
+  hasCode,
+  isTemporary,
+  makePrivateDirectory,
+  shredFile,
+  shredOldTemporary,
+  syncDirectory,
+  writeFileDurably,
+} from './durable.ts';
 import { inHome } from './home-error.ts';
 import { type Keychain, systemKeychain } from './keychain.ts';
 import { decodeHeader, encodeHeader, type KeystoreHeader } from './keystore-header.ts';
@@ -130,6 +138,7 @@ export function createKeystore(options: KeystoreOptions): Keystore {
       const names = await readdir(directory).catch(() => []);
       for (const name of names) {
         if (isReplaced(name, keep)) await shredFile(join(directory, name)).catch(() => {});
+        else if (isTemporary(name)) await shredOldTemporary(join(directory, name)).catch(() => {});
       }
     },
   };

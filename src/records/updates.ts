@@ -4,8 +4,9 @@
  */
 import { equal, type Bytes } from '../bytes.ts';
 import { sha256 } from '../crypto/hash.ts';
-import { PassportError } from '../errors.ts';
+import { isPassportError, PassportError } from '../errors.ts';
 import { openBlocks, splitBundle } from '../format/bundle.ts';
+import { nameHash } from '../format/names.ts';
 import { parseUpdate, splitBlock, type BlindedUpdate, type Update } from '../format/update.ts';
 import { locked } from '../replica/cells.ts';
 import { placeOf, type Version } from './buckets.ts';
@@ -56,12 +57,19 @@ function openVault(log: Log, row: CommitRow): Promise<OpenedBundle> {
     const bytes = await log.tx.object(row.bundle);
     if (bytes === undefined)
       throw new PassportError('missing', 'an object of this device is missing', { details: { hash: row.bundle } });
-    const split = splitBundle(bytes);
-    const key = log.ctx.keys.vaultLayerKey(split.epoch);
-    if (key === undefined) throw locked();
-    const first = { chain: row.parsed.chain, seq: row.seq - row.position };
-    const value = { blocks: await openBlocks(split, log.ctx.pid, key, first), updates: new Map() };
-    return { value, sizeBytes: bytes.length };
+    try {
+      const split = splitBundle(bytes);
+      const key = log.ctx.keys.vaultLayerKey(split.epoch);
+      if (key === undefined) throw locked();
+      const first = { chain: row.parsed.chain, seq: row.seq - row.position };
+      const value = { blocks: await openBlocks(split, log.ctx.pid, key, first), updates: new Map() };
+      return { value, sizeBytes: bytes.length };
+    } catch (error) {
+      if (!isPassportError(error) || error.code === 'locked' || nameHash(bytes) === row.bundle) throw error;
+      // Not what was put there: it is this home that has to be mended.
+      const details = { hash: row.bundle };
+      throw new PassportError('damaged', 'an object in this home is damaged', { cause: error, details });
+    }
   });
 }
 

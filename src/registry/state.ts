@@ -82,8 +82,9 @@ export function epochOf(state: RegistryState, epoch = state.epoch): EpochInfo {
   return state.epochs[epoch] as EpochInfo;
 }
 
-/** `2 <= N <= M <= 32` and `2N > M`: two quorums always share a holder. */
+/** `2 <= N <= M <= 32` and `2N > M`, whole numbers: two quorums always share a holder. */
 export function isSafePolicy(threshold: number, count: number): boolean {
+  if (!Number.isSafeInteger(threshold) || !Number.isSafeInteger(count)) return false;
   return threshold >= 2 && threshold <= count && count <= 32 && 2 * threshold > count;
 }
 

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { open as openReal, openOneDrive } from '../../adapters/onedrive/index.ts';
-import { readState } from '../../adapters/onedrive/state.ts';
+import { readState, writeState } from '../../adapters/onedrive/state.ts';
 import type { OpenContext } from '../../src/storage/adapter.ts';
 import { createMemoryCredentials } from '../../src/storage/credentials.ts';
 import { sampleBytes } from '../../src/testing/check.ts';
@@ -200,6 +200,32 @@ describe('afterwards', () => {
     // The app registration is known from before.
     const again = await open({ create: true, signIn: true, env: { PASSPORT_SIGN_IN: 'device' } });
     expect(await namesIn(again)).toEqual(['p/one']);
+  });
+
+  it('what is forgotten stays forgotten when a process that still has the store open renews or loses its token', async () => {
+    device = await world.device();
+    const [renewing, losing] = [await open(), await open()];
+    for (const store of [renewing, losing]) await store.put('p/one', sampleBytes(3, 1));
+    await device.credentials.write(ONEDRIVE_URL, null); // as `passport store remove` does
+    world.entra.expireAccess();
+    const before = tokenCalls();
+    await namesIn(renewing);
+    expect(tokenCalls() - before).toBe(1);
+    expect(await device.credentials.read(ONEDRIVE_URL)).toBeUndefined();
+    world.entra.revoke();
+    await expect(namesIn(losing)).rejects.toMatchObject(AGAIN);
+    expect(await device.credentials.read(ONEDRIVE_URL)).toBeUndefined();
+  });
+
+  it('a process that was signed in by another app registration leaves what the new one keeps', async () => {
+    device = await world.device();
+    const store = await open();
+    await store.put('p/one', sampleBytes(3, 1));
+    const other = { ...(await readState(device.credentials, ONEDRIVE_URL))!, clientId: 'another app', cache: '{}' };
+    await writeState(device.credentials, ONEDRIVE_URL, other);
+    world.entra.expireAccess();
+    await namesIn(store);
+    expect(await readState(device.credentials, ONEDRIVE_URL)).toEqual(other);
   });
 
   it('nobody is signed in on a new device', async () => {

@@ -53,7 +53,13 @@ describe('a passport is founded', () => {
     [3, 3],
     [3, 2],
     [2, 33],
-  ])('never as %i of %i', async (threshold, holders) => {
+    [2.5, 3],
+    [2, 3.5],
+    ...[1.5, NaN, -1, 0, 2 ** 53].flatMap((n) => [
+      [n, 3],
+      [2, n],
+    ]),
+  ])('never as %d of %d', async (threshold, holders) => {
     const world = new World('found-policy');
     expect(await rejectionOf(world.create('laptop', { threshold, holders }))).toBe('policy-unsafe');
   });

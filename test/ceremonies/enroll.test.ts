@@ -108,7 +108,8 @@ describe('a device comes in', () => {
     expect(await rejectionOf(laptop.passport.invite({ replace: 'laptop' }))).toBe('usage');
     expect(await rejectionOf(laptop.passport.invite({ add: true, threshold: 2 }))).toBe('policy-unsafe');
     expect(await rejectionOf(laptop.passport.invite({ replace: 'phone', threshold: 4 }))).toBe('policy-unsafe');
-    expect(await rejectionOf(laptop.passport.invite({ replace: 'phone', threshold: 1 }))).toBe('policy-unsafe');
+    for (const threshold of [1, 1.5, 2.5, NaN, -1, 0, 2 ** 53])
+      expect(await rejectionOf(laptop.passport.invite({ replace: 'phone', threshold }))).toBe('policy-unsafe');
     expect(await laptop.passport.requests()).toEqual([]);
   });
 

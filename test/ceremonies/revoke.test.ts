@@ -67,7 +67,11 @@ describe('a device is revoked', () => {
     expect(await revoke('laptop')).toBe('usage');
     expect(await revoke('nobody')).toBe('no-such-device');
     expect(await revoke('kit-2')).toBe('no-such-device');
-    expect(await revoke('phone', { threshold: 1 })).toBe('policy-unsafe');
+    for (const threshold of [1, 1.5, NaN, -1, 0, 2 ** 53])
+      expect(await revoke('phone', { threshold })).toBe('policy-unsafe');
+    // Said before a new kit is made.
+    const more = { kit: true, threshold: 2.5, keepKits: () => Promise.reject(new Error('kept')) };
+    expect(await revoke('phone', more)).toBe('policy-unsafe');
     expect(await rejectionOf(laptop.passport.revoke('phone', { ...left, kits: [kit] }))).toBe('usage');
   });
 

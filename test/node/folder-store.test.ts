@@ -1,5 +1,15 @@
 /** The folder store: its contract, and what a disk can do to it. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createFolderStore } from '../../src/node/folder-store.ts';
@@ -55,6 +65,25 @@ describe('a folder', () => {
       'p/one/hot',
       'p/one/hot/c-1',
     ]);
+  });
+
+  it('loses what a killed process left in it when that is old, and nothing that others put there', async () => {
+    const folder = temporaryDirectory();
+    const store = createFolderStore(folder);
+    await store.put('p/one/hot/c-1', bytes);
+    const place = (name: string) => join(folder, 'p/one/hot', name);
+    const [old, young, foreign] = [`.${'0'.repeat(16)}.tmp`, `.${'f'.repeat(16)}.tmp`, '.syncthing.c-1.tmp'];
+    for (const name of [old, young, foreign]) writeFileSync(place(name), 'left');
+    mkdirSync(place(`.${'1'.repeat(16)}.tmp`));
+    const longAgo = new Date(Date.now() - 61 * 60 * 1000);
+    for (const name of [old, foreign]) utimesSync(place(name), longAgo, longAgo);
+    const there = () => readdirSync(join(folder, 'p/one/hot')).sort();
+    const before = there();
+    await store.put('p/one/hot/c-2', bytes);
+    expect(await list(store, 'p')).toEqual(['p/one/hot/c-1', 'p/one/hot/c-2']);
+    expect(there()).toEqual([...before, 'c-2']);
+    await store.put('p/one/hot/c-3', bytes);
+    expect(there()).toEqual([...before, 'c-2', 'c-3'].filter((name) => name !== old));
   });
 
   it('is made when that is asked for, with its parents', async () => {

@@ -1,6 +1,6 @@
 /** The keystore on disk. Argon2id is a quick stand-in here except where its answers matter; argon2.test.ts has the real one. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, concat, copy, hex, utf8 } from '../../src/bytes.ts';
@@ -232,6 +232,19 @@ describe('the blobs', () => {
     await keystore.prune('00000002-a');
     await keystore.prune('00000002-a');
     expect(readdirSync(directory).sort()).toEqual(['00000002-a', '00000003-a', 'header.cbor']);
+  });
+
+  it('half saved by a killed process are pruned too, when they are old', async () => {
+    const directory = place();
+    const keystore = keystoreIn(directory, { kind: 'plain' });
+    await keystore.createKey(never);
+    await keystore.save('00000001-a', bytes(1));
+    const [old, young] = [`.${'0'.repeat(16)}.tmp`, `.${'f'.repeat(16)}.tmp`];
+    for (const name of [old, young]) writeFileSync(join(directory, name), 'keys that this device shall forget');
+    const longAgo = new Date(Date.now() - 61 * 60 * 1000);
+    for (const name of [old, '00000001-a']) utimesSync(join(directory, name), longAgo, longAgo);
+    await keystore.prune('00000001-a');
+    expect(readdirSync(directory).sort()).toEqual([young, '00000001-a', 'header.cbor']);
   });
 
   it('under a name outside the grammar are a TypeError', async () => {

@@ -39,7 +39,13 @@ describe('a policy is safe', () => {
     [17, 33],
     [0, 0],
     [3, 2],
-  ])('not %i of %i', (threshold, count) => {
+    [2.5, 3],
+    [2, 3.5],
+    [NaN, 3],
+    [2, NaN],
+    [-1, 3],
+    [2 ** 53, 3],
+  ])('not %d of %d', (threshold, count) => {
     expect(isSafePolicy(threshold, count)).toBe(false);
   });
 });

@@ -33,7 +33,7 @@ export async function run(context: Context): Promise<Outcome> {
         ? []
         : [
             repair
-              ? 'The rest is on another device: run `passport verify --repair` there, then `passport sync` here.'
+              ? 'The rest is on another device: run `passport verify --repair` there, then `passport sync` here. Or it is in a store that was not reached.'
               : 'To put back what this device has: passport verify --repair',
           ]),
     ],
