@@ -67,6 +67,16 @@ export async function startS3(): Promise<Server> {
   });
 }
 
+/** Another user of the server, who may do nothing yet. */
+export function addUser(server: Server, name: string): { accessKeyId: string; secretAccessKey: string } {
+  const keys = { accessKeyId: `${name}access`, secretAccessKey: `${name}secret12345678` };
+  const env = { ...process.env, CEPH_CONF: join(server.folder, 'ceph.conf') };
+  const of = [`--uid=${name}`, `--display-name=${name}`];
+  const keyed = [`--access-key=${keys.accessKeyId}`, `--secret-key=${keys.secretAccessKey}`];
+  execFileSync('radosgw-admin', ['user', 'create', ...of, ...keyed], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  return keys;
+}
+
 /** The server's own quota: from now on the bucket takes no more than so many objects; undefined: as many as one likes. */
 export function limitBucket(server: Server, bucket: string, objects: number | undefined): void {
   const env = { ...process.env, CEPH_CONF: join(server.folder, 'ceph.conf') };
