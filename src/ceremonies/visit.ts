@@ -381,7 +381,7 @@ export interface Pushed {
 
 /** Bundles under way at once, and their bytes: one may have 16 MiB. */
 const PARALLEL_PUTS = 16;
-const PARALLEL_BYTES = 32 * 1024 * 1024;
+const PARALLEL_BYTES = 16 * 1024 * 1024;
 
 /** Rejects with the first failure, when nothing is under way any more. */
 async function severalAtOnce<T extends { readonly sizeBytes: number }>(

@@ -167,9 +167,7 @@ describe.skipIf(!serverInstalled('s3'))('a bucket of Ceph RGW', () => {
     await store().delete(name);
     const versions = await admin.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: `PERSON/${name}` }));
     const marker = versions.DeleteMarkers?.find(({ IsLatest }) => IsLatest === true);
-    await admin.send(
-      new DeleteObjectCommand({ Bucket: bucket, Key: `PERSON/${name}`, VersionId: marker?.VersionId as string }),
-    );
+    await admin.send(new DeleteObjectCommand({ Bucket: bucket, Key: `PERSON/${name}`, VersionId: marker?.VersionId }));
     expect(await store().get(name)).toEqual(bytes);
     for (const member of [laptop, phone]) {
       expect(await stateOf(member)).toEqual([['ok', 0]]);
