@@ -188,7 +188,7 @@ function onePlace(): PassportError {
 async function isOnePlace(run: Runtime, a: StorePlace, b: StorePlace, signal?: AbortSignal): Promise<boolean> {
   if (!equal(a.id, b.id)) return false;
   const [one, other] = await Promise.all([run.stores.get(a), run.stores.get(b)]);
-  const name = `${storeRoot(a.id)}/probe/${base32(run.device.bytes(16))}`;
+  const name = `${storeRoot(a.id)}/hot/probe-${base32(run.device.bytes(16))}`;
   const options = signal === undefined ? {} : { signal };
   await other.put(name, new Uint8Array(1), options);
   const found = await one.get(name, options);

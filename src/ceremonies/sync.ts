@@ -224,9 +224,9 @@ async function begin(device: Device, visit: Visit, store: Store, { signal }: Vis
   if (joined !== undefined) {
     visit.place = joined;
     if (begun) visit.left = place;
-  }
-  if (young !== undefined && (joined !== undefined || device.env.clock.now() >= young))
+  } else if (young !== undefined && device.env.clock.now() >= young) {
     await device.transact(({ tx }) => setYoung(tx, place, undefined));
+  }
 }
 
 /**

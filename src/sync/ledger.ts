@@ -79,6 +79,7 @@ export async function replacePlace(tx: Tx, gone: StorePlace, by?: StorePlace): P
     places.flatMap((place) => (is(gone)(place) ? fresh : [place])),
   );
   tx.delete(cell(gone));
+  if ((await youngUntil(tx, gone)) !== undefined) await setYoung(tx, gone, undefined);
 }
 
 /** Takes a store off the list. Its address is kept: another device may still use it, and kits' votes may lie there. */
