@@ -24,8 +24,6 @@ import type { Synced } from './sync.ts';
 import { verifyPlace, wantedOf } from './verify.ts';
 
 const MOST_STORES = 16; // of an invitation
-/** Longer than another device takes to fill the same store; its syncs look for it so long. */
-const YOUNG_MS = 60 * 60 * 1000;
 const STORE_ERRORS: readonly string[] = ['store-unreachable', 'store-refused', 'store-full'];
 
 /** The address in the one form that its store gives it. */
@@ -91,7 +89,7 @@ async function fill(run: Runtime, url: string, options: SyncOptions): Promise<{ 
       });
     if (same === undefined) {
       setStorePlaces(tx, [...places, fresh]);
-      await setYoung(tx, fresh, device.env.clock.now() + YOUNG_MS);
+      await setYoung(tx, fresh, true);
     }
     return same;
   });

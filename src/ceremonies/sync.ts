@@ -16,6 +16,7 @@ import type { Store } from '../storage/store.ts';
 import {
   type Ledger,
   NEW_LEDGER,
+  isYoung,
   readLedger,
   setYoung,
   storedVotes,
@@ -23,7 +24,6 @@ import {
   storePlaces,
   storesLeft,
   writeLedger,
-  youngUntil,
 } from '../sync/ledger.ts';
 import type { StoreReport, StoreState } from '../types.ts';
 import { drillDue } from './drill-answers.ts';
@@ -211,21 +211,21 @@ export async function sendAlong(device: Device, stores: Stores, news: News, opti
 
 /**
  * Before the first visit: where another device has a root of this passport there, and this one has nothing, it is joined. Of two
- * that began at the same moment one may have looked before the other came: so it looks again for a while.
+ * that began at the same moment one may have looked before the other came: so the sync after it looks once more.
  */
 async function begin(device: Device, visit: Visit, store: Store, { signal }: VisitOptions): Promise<void> {
   const { place } = visit;
   const { begun, young } = await device.transact(async ({ tx }) => ({
     begun: (await readLedger(tx, place)).names.size > 0,
-    young: await youngUntil(tx, place),
+    young: await isYoung(tx, place),
   }));
-  if (begun && young === undefined) return;
-  const joined = await joinRoot(device, place, store, { unlessBegun: young === undefined, signal });
+  if (begun && !young) return;
+  const joined = await joinRoot(device, place, store, { unlessBegun: !begun, signal });
   if (joined !== undefined) {
     visit.place = joined;
     if (begun) visit.left = place;
-  } else if (young !== undefined && device.env.clock.now() >= young) {
-    await device.transact(({ tx }) => setYoung(tx, place, undefined));
+  } else if (begun) {
+    await device.transact(({ tx }) => setYoung(tx, place, false));
   }
 }
 

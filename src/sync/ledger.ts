@@ -79,7 +79,7 @@ export async function replacePlace(tx: Tx, gone: StorePlace, by?: StorePlace): P
     places.flatMap((place) => (is(gone)(place) ? fresh : [place])),
   );
   tx.delete(cell(gone));
-  if ((await youngUntil(tx, gone)) !== undefined) await setYoung(tx, gone, undefined);
+  await setYoung(tx, gone, false);
 }
 
 /** Takes a store off the list. Its address is kept: another device may still use it, and kits' votes may lie there. */
@@ -109,20 +109,21 @@ export function setStorePlaces(tx: Tx, places: readonly StorePlace[]): void {
   );
 }
 
-/** Roots that this device began where another one may have begun at the same moment: until when it looks for that one's, ms. */
-async function youngRoots(tx: Tx): Promise<Map<string, number>> {
-  return new Map(((await tx.get('stores-young')) ?? []) as [string, number][]);
+/** Whether this device began a root here and has not looked since for one that another began at the same moment. */
+export async function isYoung(tx: Tx, place: StorePlace): Promise<boolean> {
+  return (await youngRoots(tx)).has(cell(place));
 }
 
-export async function youngUntil(tx: Tx, place: StorePlace): Promise<number | undefined> {
-  return (await youngRoots(tx)).get(cell(place));
+export async function setYoung(tx: Tx, place: StorePlace, young: boolean): Promise<void> {
+  const all = await youngRoots(tx);
+  if (young === all.has(cell(place))) return;
+  if (young) all.add(cell(place));
+  else all.delete(cell(place));
+  tx.set('stores-young', [...all]);
 }
 
-export async function setYoung(tx: Tx, place: StorePlace, until: number | undefined): Promise<void> {
-  const young = await youngRoots(tx);
-  if (until === undefined) young.delete(cell(place));
-  else young.set(cell(place), Math.max(0, Math.floor(until)));
-  tx.set('stores-young', [...young]);
+async function youngRoots(tx: Tx): Promise<Set<string>> {
+  return new Set(((await tx.get('stores-young')) ?? []) as string[]);
 }
 
 /** Name hashes of votes that at least one store has confirmed. */
