@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { close, fdatasync, openSync, readdirSync, rmSync, statSync, write } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Bytes, bytesUint, concat, fromHex, hex, uintBytes } from '../bytes.ts';
 import { hasCode, makePrivateDirectory, syncDirectory } from './durable.ts';
@@ -60,11 +60,18 @@ export class LargeValues {
     }
   }
 
+  forgetAll(): Promise<void> {
+    return this.forget([...this.#ahead.keys()]);
+  }
+
   /** Durable when it resolves. When one of them fails none is left. */
   async write(values: ReadonlyMap<string, Bytes>): Promise<Map<string, Place>> {
     const places = new Map<string, Place>();
     if (values.size === 0) return places;
-    if (!this.#made) await makePrivateDirectory(this.#directory);
+    if (!this.#made) {
+      await makePrivateDirectory(this.#directory);
+      await syncDirectory(dirname(this.#directory)); // also when another process made it and died
+    }
     this.#made = true;
     const left = values.entries();
     const worker = async (): Promise<void> => {
@@ -81,6 +88,7 @@ export class LargeValues {
       for (const result of done) if (result.status === 'rejected') throw result.reason;
       await syncDirectory(this.#directory);
     } catch (error) {
+      this.#made = false; // perhaps the directory is gone
       await this.remove(places.values());
       throw error;
     }

@@ -34,6 +34,7 @@ export function openJournal(path: string): Journal {
   let opened: Promise<Database> | undefined;
   let closed = false;
   let swept = false;
+  const commits = new Set<Promise<number>>();
 
   async function database(create: boolean): Promise<Database | undefined> {
     if (closed) throw new Error('the journal is closed');
@@ -54,6 +55,49 @@ export function openJournal(path: string): Journal {
     } catch {
       // What was committed is committed. The next process tries again.
     }
+  }
+
+  async function commit(expected: number, changes: ReadonlyMap<string, Bytes | null>): Promise<number> {
+    const db = (await database(true)) as Database;
+    db.resetReadTxn();
+    let size = 0;
+    let places = new Map<string, Place>();
+    const old: Place[] = [];
+    try {
+      checkGeneration(db, expected); // before much is written for nothing
+      places = await large.write(largeOf(changes));
+      db.transactionSync(() => {
+        checkGeneration(db, expected);
+        // Swept by another process, because this one slept for long: decide again, and write them again.
+        if (!large.has(places.values())) throw journalChanged(expected, expected);
+        for (const [key, bytes] of changes) {
+          const before = placeAt(db, key);
+          const place = places.get(key);
+          if (before !== undefined) {
+            old.push(before);
+            db.removeSync(fileKey(before.name));
+            if (place === undefined) db.removeSync(placeKey(key));
+          }
+          if (place !== undefined) {
+            db.putSync(placeKey(key), placeBytes(place));
+            db.putSync(fileKey(place.name), NOTHING);
+          }
+          if (bytes === null || place !== undefined) db.removeSync(entryKey(key));
+          else {
+            db.putSync(entryKey(key), bytes);
+            size += bytes.length;
+          }
+        }
+        db.putSync(GENERATION, uintBytes(expected + 1, 8));
+      });
+    } catch (error) {
+      await large.remove(notNamed(db, places.values()));
+      throw asJournalError(path, error, size);
+    }
+    await large.remove(old);
+    const [fresh] = places.values();
+    if (fresh !== undefined && !swept) sweep(db, fresh);
+    return expected + 1;
   }
 
   return {
@@ -83,47 +127,10 @@ export function openJournal(path: string): Journal {
       }
     },
 
-    async commit(expected, changes) {
-      const db = (await database(true)) as Database;
-      db.resetReadTxn();
-      let size = 0;
-      let places = new Map<string, Place>();
-      const old: Place[] = [];
-      try {
-        checkGeneration(db, expected); // before much is written for nothing
-        places = await large.write(largeOf(changes));
-        db.transactionSync(() => {
-          checkGeneration(db, expected);
-          // Swept by another process, because this one slept for long: decide again, and write them again.
-          if (!large.has(places.values())) throw journalChanged(expected, expected);
-          for (const [key, bytes] of changes) {
-            const before = placeAt(db, key);
-            const place = places.get(key);
-            if (before !== undefined) {
-              old.push(before);
-              db.removeSync(fileKey(before.name));
-              if (place === undefined) db.removeSync(placeKey(key));
-            }
-            if (place !== undefined) {
-              db.putSync(placeKey(key), placeBytes(place));
-              db.putSync(fileKey(place.name), NOTHING);
-            }
-            if (bytes === null || place !== undefined) db.removeSync(entryKey(key));
-            else {
-              db.putSync(entryKey(key), bytes);
-              size += bytes.length;
-            }
-          }
-          db.putSync(GENERATION, uintBytes(expected + 1, 8));
-        });
-      } catch (error) {
-        await large.remove(notNamed(db, places.values()));
-        throw asJournalError(path, error, size);
-      }
-      await large.remove(old);
-      const [fresh] = places.values();
-      if (fresh !== undefined && !swept) sweep(db, fresh);
-      return expected + 1;
+    commit(expected, changes) {
+      const running = commit(expected, changes).finally(() => commits.delete(running));
+      commits.add(running);
+      return running;
     },
 
     begin(bytes) {
@@ -134,6 +141,8 @@ export function openJournal(path: string): Journal {
 
     async close() {
       closed = true;
+      await Promise.allSettled(commits);
+      await large.forgetAll();
       const db = await opened?.catch(() => undefined);
       await db?.close();
     },

@@ -32,10 +32,11 @@ export interface Indexed {
   readonly locked: number;
 }
 
-/** Indexes all that is applied and not indexed. With nothing to do it reads two small cells. */
+/** Indexes all that is applied and not indexed. With nothing to do it reads three small cells. */
 export async function indexReady(tx: Tx, ctx: RecordContext): Promise<Indexed> {
   const log = await Log.open(tx, ctx);
   const indexed = await indexAll(log);
+  await compareAgain(log);
   await log.flush();
   return indexed;
 }
@@ -109,15 +110,27 @@ export async function indexCommit(log: Log, row: CommitRow, updates: readonly Up
   return updates.map(({ key }) => key);
 }
 
-/** What cannot be read is left without, and so is the same as nothing. */
+/** What is damaged is left without, and so differs from all else until it can be read. */
 async function withHash(log: Log, version: Version): Promise<Version> {
   if (version.valueHash !== null) return version;
   try {
     return { ...version, valueHash: sha256(await valueOf(log, version)) };
   } catch (error) {
-    if (isPassportError(error)) return version;
+    if (isPassportError(error, 'locked') || DAMAGE.some((code) => isPassportError(error, code))) return version;
     throw error;
   }
+}
+
+/** Versions in conflict that could not be compared are, once they can: what was damaged may have been mended. */
+async function compareAgain(log: Log): Promise<void> {
+  if (!log.tx.unlocked || (await log.buckets.conflictCount()) === 0) return;
+  const again: [key: string, standing: readonly Version[]][] = [];
+  for await (const [key, standing] of log.buckets.conflicts()) {
+    if (standing.every(({ valueHash }) => valueHash !== null)) continue;
+    const now = await Promise.all(standing.map((version) => withHash(log, version)));
+    if (now.some((version, i) => version !== standing[i])) again.push([key, now]);
+  }
+  for (const [key, standing] of again) await log.buckets.set(key, standing, []);
 }
 
 async function knewOf(log: Log, version: Version, row: CommitRow): Promise<boolean> {

@@ -163,12 +163,16 @@ export function openReplica({ journal, localKey, pid, random }: ReplicaOptions):
       for (const [hash, bytes] of objects) changes.set(`o/${hash}`, bytes);
       try {
         cacheGeneration = -1; // until it is known what the journal holds now
+        const kept = cache;
         const after = await journal.commit(generation, changes);
-        for (const [cell, value] of cells) {
-          if (value === null) cache.delete(cell);
-          else cache.set(cell, value);
+        // Another one by now: it was locked meanwhile, and nothing of the session must come back.
+        if (cache === kept) {
+          for (const [cell, value] of cells) {
+            if (value === null) cache.delete(cell);
+            else cache.set(cell, value);
+          }
+          cacheGeneration = after;
         }
-        cacheGeneration = after;
       } catch (error) {
         if (isPassportError(error, 'journal-changed')) return undefined;
         throw error;

@@ -184,6 +184,29 @@ describe('a large value', () => {
     await journal.close();
   });
 
+  it('on its way when the journal is closed is committed first; one that was only begun leaves no file', async () => {
+    const { journal, path } = open();
+    await journal.commit(0, new Map([['a', value(1)]]));
+    journal.begin?.(value(3));
+    const done = journal.commit(1, new Map([['b', value(2)]]));
+    await journal.close();
+    expect(await done).toBe(2);
+    expect(filesOf(path)).toHaveLength(2);
+    const again = openJournal(path);
+    expect(await again.get('b')).toEqual(value(2));
+    await again.close();
+  });
+
+  it('is written again after its directory was removed', async () => {
+    const { journal, path } = open();
+    await journal.commit(0, new Map([['a', value(1)]]));
+    rmSync(join(path, 'large'), { recursive: true });
+    expect(await rejectionOf(journal.commit(1, new Map([['b', value(2)]])))).toBe('home-unusable');
+    expect(await journal.commit(1, new Map([['b', value(2)]]))).toBe(2);
+    expect(await journal.get('b')).toEqual(value(2));
+    await journal.close();
+  });
+
   it('is read whole while another process replaces it again and again', async () => {
     const { journal, path } = open();
     await journal.commit(0, new Map([['a', value(0)]]));

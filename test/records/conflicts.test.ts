@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Bytes } from '../../src/bytes.ts';
-import { isPassportError } from '../../src/errors.ts';
+import { isPassportError, PassportError } from '../../src/errors.ts';
+import { nameHash } from '../../src/format/names.ts';
 import { Buckets } from '../../src/records/buckets.ts';
 import { resolve } from '../../src/records/conflicts.ts';
+import { repairObject } from '../../src/records/verify.ts';
+import type { Journal } from '../../src/storage/journal.ts';
 import { rejectionOf } from '../helpers/codes.ts';
 import { createCopyableJournal } from '../helpers/journals.ts';
 import { devices, Mesh, put, START, syncAll, TestDevice } from '../helpers/records.ts';
@@ -84,12 +87,42 @@ describe('an update', () => {
     const berta = new TestDevice(mesh, 'berta');
     const value = new Uint8Array(100_000).fill(1);
     for (const device of [anna, berta]) await device.write([put('x', value)]);
-    const [object] = journal.keys().filter((key) => key.startsWith('o/'));
-    journal.damage(object as string, (bytes) => bytes.fill(0, 1000));
+    const [object] = journal.keys().filter((key) => key.startsWith('o/')) as [string];
+    const good = (await journal.get(object)) as Bytes;
+    journal.damage(object, (bytes) => bytes.fill(0, 1000));
     anna.unlock(); // forgets what it had opened
     await berta.giveTo(anna);
     expect((await anna.conflicts()).map(({ key, versions }) => [key, versions.length])).toEqual([['x', 2]]);
     expect(await anna.damaged()).toEqual([]);
+    // Once it is mended, this device sees what the others see.
+    expect(await anna.run(async (tx) => repairObject(tx, nameHash(good), good))).toBe(true);
+    await anna.settle();
+    expect(await anna.conflicts()).toEqual([]);
+    expect((await anna.list()).map(({ key, conflict }) => [key, conflict])).toEqual([['x', false]]);
+  });
+
+  it('with a large value that cannot be read for once is not indexed: it is when the disk is well again', async () => {
+    const mesh = new Mesh('large and unreadable', ['anna', 'berta']);
+    const whole = createCopyableJournal();
+    let broken: string | undefined;
+    const journal: Journal = {
+      ...whole,
+      async get(key) {
+        if (key === broken) throw new PassportError('home-unusable', 'too many open files');
+        return whole.get(key);
+      },
+    };
+    const anna = new TestDevice(mesh, 'anna', { journal });
+    const berta = new TestDevice(mesh, 'berta');
+    for (const device of [anna, berta]) await device.write([put('x', new Uint8Array(100_000).fill(1))]);
+    broken = whole.keys().find((key) => key.startsWith('o/')) as string;
+    anna.unlock();
+    for (const bundle of await berta.bundles()) await anna.receive(bundle);
+    expect(await rejectionOf(anna.settle())).toBe('home-unusable');
+    broken = undefined;
+    await anna.settle();
+    expect(await anna.conflicts()).toEqual([]);
+    expect((await anna.history('x')).map(({ state }) => state)).toEqual(['winner', 'standing']);
   });
 
   it('of another type is a conflict, though the value is equal', async () => {

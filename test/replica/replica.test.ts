@@ -146,6 +146,37 @@ describe('the journal', () => {
   });
 });
 
+describe('a lock', () => {
+  it('while a commit is on its way leaves nothing of it in memory', async () => {
+    const whole = createCopyableJournal();
+    const reads: string[] = [];
+    let locks = true;
+    const replica = replicaOn({
+      ...whole,
+      async get(key) {
+        reads.push(key);
+        return whole.get(key);
+      },
+      async commit(expected, changes) {
+        const after = await whole.commit(expected, changes);
+        if (locks) replica.useVault(undefined);
+        return after;
+      },
+    });
+    replica.useVault(vault);
+    await replica.transact(async (tx) => {
+      tx.set('a', 1);
+      tx.set('vault/b', 'secret');
+    });
+    expect(await replica.read('a')).toBe(1);
+    expect(reads).toHaveLength(1); // from the journal: what the commit had is forgotten
+    locks = false;
+    await replica.transact(async (tx) => tx.set('a', 2));
+    expect(await replica.read('a')).toBe(2);
+    expect(reads).toHaveLength(1);
+  });
+});
+
 describe('a transaction', () => {
   it('sees its own writes', async () => {
     const replica = replicaOn();
